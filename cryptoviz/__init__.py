@@ -1,0 +1,1 @@
+"""cryptoviz: a market-data lakehouse that can prove its numbers."""

@@ -1,0 +1,1 @@
+"""The contract every part shares: tables, topics, symbols, hours, locations, ledger. Names no engine."""

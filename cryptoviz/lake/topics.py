@@ -1,0 +1,78 @@
+"""Kafka topics: names, keys and the headers every record carries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Schema(StrEnum):
+    """Shape of a record's value: the venue's own message, named ``venue.channel.message``."""
+
+    BINANCE_WS_TRADE = "binance.ws.trade"
+    BINANCE_WS_AGG_TRADE = "binance.ws.aggTrade"
+    BINANCE_REST_TRADE = "binance.rest.trade"
+    BINANCE_REST_AGG_TRADE = "binance.rest.aggTrade"
+    BINANCE_REST_KLINE = "binance.rest.kline"
+    KRAKEN_WS_TRADE = "kraken.ws.trade"
+    KRAKEN_REST_TRADE = "kraken.rest.trade"
+
+
+class Source(StrEnum):
+    """How a record reached us."""
+
+    WS = "ws"
+    REST = "rest"
+    REPAIR = "repair"
+    BACKFILL = "backfill"
+    REPLAY = "replay"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Topic:
+    """A stream of one kind of record. One record is one trade or one kline: the venue's bytes, untouched."""
+
+    name: str
+    clean_table: str
+    doc: str
+    partitions: int = 6
+
+    @property
+    def raw_table(self) -> str:
+        """Table that keeps its records as they came."""
+        return f"raw_{self.name}"
+
+
+TRADES = Topic(name="trades", clean_table="trades", doc="Trades as the venues sent them.")
+KLINES = Topic(name="klines", clean_table="klines", doc="Hourly klines as the venues published them.")
+TOPICS = (TRADES, KLINES)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Headers:
+    """Headers of a record. All values travel as UTF-8 text."""
+
+    schema: str
+    source: str
+    received_ns: int
+    connection: str
+
+    def encode(self) -> list[tuple[str, bytes]]:
+        """The header list a producer sends."""
+        return [
+            ("schema", self.schema.encode()),
+            ("source", self.source.encode()),
+            ("received_ns", str(self.received_ns).encode()),
+            ("connection", self.connection.encode()),
+        ]
+
+    @classmethod
+    def decode(cls, headers: Sequence[tuple[str, bytes]] | None) -> "Headers":
+        """Read the headers of a record; what is missing or unreadable is empty, zero for the time."""
+        found = {name: (value or b"").decode("utf-8", "replace") for name, value in headers or ()}
+        received = found.get("received_ns", "")
+        return cls(
+            schema=found.get("schema", ""),
+            source=found.get("source", ""),
+            received_ns=int(received) if received.isascii() and received.isdigit() else 0,
+            connection=found.get("connection", ""),
+        )

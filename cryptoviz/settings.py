@@ -1,0 +1,162 @@
+"""Environment to frozen settings: the only reader of the environment besides Dagster's ``EnvVar``.
+
+Precedence: environment, then ``.env`` in the working directory, then ``stack.env`` in the home (written by the
+launcher, so that a command in another shell reaches the same stack), then the default. Every name begins with
+``CRYPTOVIZ_``.
+What a service needs is passed on as arguments; nothing below an entry point calls :func:`load_settings`.
+"""
+
+import os
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from cryptoviz.lake.hours import Hour
+from cryptoviz.lake.locations import Location
+from cryptoviz.lake.symbols import Instrument, parse_instrument
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h|d)$")
+
+STACK_ENV = "stack.env"
+"""File in the home of a stack with its ports, store, first hour and keys; mode 0600."""
+
+DEFAULT_INSTRUMENTS = (
+    "binance:BTC-USDT,binance:ETH-USDT,binance:SOL-USDT,binance:XRP-USDT,binance:BNB-USDT,kraken:BTC-USD,kraken:ETH-USD"
+)
+
+
+class SettingsError(ValueError):
+    """A setting cannot be used; the message names the variable, what was found and what is expected."""
+
+
+def _duration(value: Any) -> Any:
+    match = _DURATION.match(value.strip()) if isinstance(value, str) else None
+    return timedelta(seconds=float(match[1]) * _UNITS[match[2]]) if match else value
+
+
+def _instruments(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(parse_instrument(part.strip()) for part in value.split(",") if part.strip())
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+class Ports(BaseSettings):
+    """Where each service listens, always on 127.0.0.1 unless a container sets another host."""
+
+    model_config = SettingsConfigDict(env_prefix="CRYPTOVIZ_PORT_", frozen=True, extra="ignore")
+
+    offset: int = Field(default=0, description="Added to every port, so that two stacks live side by side.")
+    kafka: int = 9092
+    kafka_controller: int = 9093
+    minio: int = 9000
+    exchange: int = 8600
+    dagster: int = 3000
+    dagster_code: int = 4266
+    producer: int = 9101
+    spark: int = Field(default=9102, description="Metrics and health of the Spark service.")
+    spark_ui: int = 4040
+
+    def of(self, service: str) -> int:
+        """The port of a service, offset included."""
+        return int(getattr(self, service)) + self.offset
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its default and meaning."""
+
+    model_config = SettingsConfigDict(env_prefix="CRYPTOVIZ_", frozen=True, extra="ignore")
+
+    home: Path = Field(default=Path(".cryptoviz"), description="Holds all state of one stack.")
+    store: str = Field(default="minio", description="minio, local, or s3://bucket/prefix.")
+    lake_uri: str = Field(default="", description="Root of the lake; derived from the store when empty.")
+    s3_endpoint: str = Field(default="", description="Endpoint of the object store; MinIO's own when empty.")
+    s3_access_key: str = ""
+    s3_secret_key: SecretStr = SecretStr("")
+    s3_region: str = "us-east-1"
+
+    kafka_bootstrap: str = Field(default="", description="Broker addresses; the stack's own broker when empty.")
+    topic_trades: str = "trades"
+    topic_klines: str = "klines"
+
+    start: datetime | None = Field(default=None, description="First hour of the lake (UTC); 30 days before first use.")
+    instruments: Annotated[tuple[Instrument, ...], NoDecode, BeforeValidator(_instruments)] = Field(
+        default=DEFAULT_INSTRUMENTS, validate_default=True, description="venue:BASE-QUOTE, comma separated."
+    )
+    backfill_trades: Duration = Field(default=timedelta(hours=3), description="Trades fetched before the first start.")
+    backfill_klines: int = Field(default=720, ge=0, description="Hourly klines per symbol fetched at first start.")
+
+    binance_rest_url: str = "https://api.binance.com"
+    binance_ws_url: str = "wss://stream.binance.com:9443"
+    kraken_rest_url: str = "https://api.kraken.com"
+    kraken_ws_url: str = "wss://ws.kraken.com/v2"
+
+    spark_master: str = "local[*]"
+    spark_driver_memory: str = "1g"
+    trigger_interval: Duration = Field(default=timedelta(seconds=5), description="Pause between two lake batches.")
+    max_batch_rows: int = Field(default=300_000, gt=0, description="Upper bound of Kafka records in one batch.")
+    spark_max_failures: int = Field(default=10, gt=0, description="Consecutive failures before the service gives up.")
+
+    open_hour_refresh: Duration = Field(
+        default=timedelta(minutes=2), description="How often the hour in progress is folded provisionally."
+    )
+    exchange_seed: int = Field(default=7, description="Seed of the exchange simulator.")
+    exchange_rate: float = Field(default=1.0, gt=0, description="Multiplier of the simulated trade rate.")
+    ports: Ports = Field(default_factory=Ports)
+
+    @field_validator("start")
+    @classmethod
+    def _utc_hour(cls, value: datetime | None) -> datetime | None:
+        if value is None:
+            return None
+        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return Hour.containing(aware).start
+
+    @property
+    def bootstrap(self) -> str:
+        """Addresses of the broker."""
+        return self.kafka_bootstrap or f"127.0.0.1:{self.ports.of('kafka')}"
+
+    @property
+    def lake(self) -> Location:
+        """Where the lake lies and how to reach it."""
+        if self.store == "local":
+            return Location(uri=self.lake_uri or str(self.home.resolve() / "lake"))
+        uri = self.lake_uri or (self.store if self.store.startswith("s3://") else "s3://lake")
+        endpoint = self.s3_endpoint or (f"http://127.0.0.1:{self.ports.of('minio')}" if self.store == "minio" else "")
+        return Location(
+            uri=uri,
+            endpoint=endpoint,
+            access_key=self.s3_access_key,
+            secret_key=self.s3_secret_key.get_secret_value(),
+            region=self.s3_region,
+        )
+
+    @property
+    def first_hour(self) -> Hour:
+        """First hour of the lake; an unset start counts 30 days back from now."""
+        return Hour.containing(self.start or datetime.now(UTC) - timedelta(days=30))
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment once. Raises :class:`SettingsError` naming each variable that cannot be used."""
+    home = Path(overrides.get("home") or os.environ.get("CRYPTOVIZ_HOME") or ".cryptoviz")
+    files = (home / STACK_ENV, Path(".env"))
+    try:
+        ports = overrides.pop("ports", None) or Ports(_env_file=files)  # type: ignore[call-arg]
+        return Settings(_env_file=files, ports=ports, **overrides)  # type: ignore[call-arg]
+    except ValidationError as error:
+        lines = [f"{_variable(e['loc'])}: {e['msg']} (got {e['input']!r})" for e in error.errors()]
+        raise SettingsError("; ".join(lines)) from None
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    prefix = "CRYPTOVIZ_PORT_" if location and location[0] in Ports.model_fields else "CRYPTOVIZ_"
+    return prefix + "_".join(map(str, location)).upper()

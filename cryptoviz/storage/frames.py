@@ -1,0 +1,102 @@
+"""Tables as Polars frames: scanned with partition pruning, one hour read whole, one hour replaced atomically."""
+
+import random
+import time
+from collections.abc import Mapping
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+
+from cryptoviz.lake.hours import Hour
+from cryptoviz.lake.ledger import WRAP, HourVersion
+from cryptoviz.lake.locations import Location
+from cryptoviz.lake.render import arrow_schema
+from cryptoviz.lake.tables import PARTITION_COLUMNS, Table
+from cryptoviz.storage.delta import LakeTable
+
+_COMMIT_ATTEMPTS = 10
+
+
+class TableNotWritten(LookupError):
+    """The table is of the contract, but nobody has written it yet."""
+
+
+def open_table(table: Table, location: Location) -> DeltaTable:
+    """The Delta table for reading. Raises :class:`TableNotWritten` when it does not exist yet."""
+    try:
+        return DeltaTable(location.table(table.name), storage_options=location.storage_options)
+    except TableNotFoundError:
+        raise TableNotWritten(
+            f"table {table.name} does not exist in {location.uri} yet; {table.owner} writes it"
+        ) from None
+
+
+def scan(table: Table, location: Location) -> pl.LazyFrame:
+    """The table as a lazy frame; filters on year, month, day and hour prune files."""
+    return pl.scan_delta(open_table(table, location)).with_columns(pl.col(PARTITION_COLUMNS).cast(pl.String))
+
+
+def scan_hours(table: Table, location: Location, first: Hour, last: Hour) -> pl.LazyFrame:
+    """Rows of the hours from ``first`` to ``last``, both included, without the partition columns."""
+    inside = pl.concat_str(PARTITION_COLUMNS).is_between(_compact(first), _compact(last), closed="both")
+    return scan(table, location).filter(inside).select(table.column_names)
+
+
+def read_hour(table: Table, location: Location, hour: Hour) -> pl.DataFrame:
+    """All rows of one hour, data columns only; no rows when the table or the hour does not exist yet."""
+    try:
+        frame = scan(table, location)
+    except TableNotWritten:
+        return empty(table)
+    return frame.filter(*(pl.col(n) == v for n, v in hour.values.items())).select(table.column_names).collect()
+
+
+def empty(table: Table) -> pl.DataFrame:
+    """A frame of the table's shape without rows."""
+    frame = pl.from_arrow(arrow_schema(table).empty_table())
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - from_arrow of a table is a frame
+    return frame
+
+
+def version_of(frame: pl.DataFrame) -> HourVersion:
+    """Version of the rows at hand, from their ``row_hash`` column: a reader records what it really read."""
+    total = frame["row_hash"].cast(pl.Int128).sum() if frame.height else 0
+    return HourVersion(rows=frame.height, hash_sum=int(total) % WRAP)
+
+
+def replace_hour(table: Table, location: Location, hour: Hour, frame: pl.DataFrame, metadata: Mapping[str, str]) -> int:
+    """Replace one hour of a table in one commit and return the table's version. Readers see old or new, never a mix.
+
+    Rows are sorted by the table's key, so the same rows give the same bytes.
+    """
+    LakeTable(table, location)
+    rows = (
+        frame.select(table.column_names)
+        .sort(table.key)
+        .with_columns(pl.lit(v).alias(n) for n, v in hour.values.items())
+    )
+    arrow = rows.to_arrow().cast(arrow_schema(table, partitions=True))
+    predicate = " AND ".join(f"{name} = '{value}'" for name, value in hour.values.items())
+    for attempt in range(1, _COMMIT_ATTEMPTS + 1):
+        delta = open_table(table, location)
+        try:
+            write_deltalake(
+                delta,
+                arrow,
+                mode="overwrite",
+                predicate=predicate,
+                writer_properties=WriterProperties(compression="ZSTD", compression_level=3),
+                commit_properties=CommitProperties(custom_metadata=dict(metadata), max_commit_retries=20),
+            )
+        except CommitFailedError:
+            if attempt == _COMMIT_ATTEMPTS:
+                raise
+            time.sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - jitter
+        else:
+            break
+    return open_table(table, location).version()
+
+
+def _compact(hour: Hour) -> str:
+    return "".join(hour.values.values())

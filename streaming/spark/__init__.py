@@ -1,0 +1,1 @@
+"""Kafka to lake: two queries, raw and clean, whose progress is the tables' own ledger."""
