@@ -61,7 +61,7 @@ def encode(table: Table, rows: pa.Table) -> bytes:
         column_encoding=encodings,
         row_group_size=1 << 20,
     )
-    return sink.getvalue().to_pybytes()
+    return bytes(sink.getvalue())
 
 
 def statistics(table: Table, rows: pa.Table) -> str:

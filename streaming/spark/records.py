@@ -31,7 +31,7 @@ def by_topic(batches: Iterable[pa.RecordBatch], floors: Floors) -> Iterator[tupl
         return
     table = pa.Table.from_batches(filled)
     for topic in pc.unique(table["topic"]).to_pylist():
-        mine = table.filter(pc.equal(table["topic"], topic)) if len(filled) else table
+        mine = table.filter(pc.equal(table["topic"], topic))
         wanted = _above_floors(mine, topic, floors)
         if wanted.num_rows:
             yield topic, _unpack(wanted)

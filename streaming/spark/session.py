@@ -52,7 +52,7 @@ def build_session(
 
 def ship_code(session: SparkSession, archive: Path | None) -> None:
     """Give the executors of a cluster this application's code; a local master imports it as the driver does."""
-    if archive is not None and not session.sparkContext.master.startswith("local"):
+    if archive is not None and not str(session.sparkContext.master).startswith("local"):
         session.sparkContext.addPyFile(str(archive))
 
 

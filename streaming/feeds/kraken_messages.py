@@ -1,0 +1,118 @@
+"""Messages of Kraken spot as typed structs: trades of socket v2 and REST, and their envelopes.
+
+Fields after https://docs.kraken.com/api (websocket v2 trade; REST Trades). Prices of the socket are JSON numbers: their
+text is kept, never a float.
+"""
+
+import re
+from datetime import UTC, datetime
+
+import msgspec
+
+from streaming.feeds.parsed import Parser, Refused, Trade
+
+_RFC3339 = re.compile(r"^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?Z$")
+_SECONDS = re.compile(r"^(\d{1,12})(?:\.(\d{1,9}))?$")
+
+
+class _SocketTrade(msgspec.Struct, gc=False):
+    symbol: str
+    side: str
+    price: msgspec.Raw
+    qty: msgspec.Raw
+    trade_id: int
+    timestamp: str
+
+
+class _RestTrade(msgspec.Struct, array_like=True, gc=False):
+    price: str
+    volume: str
+    time: msgspec.Raw
+    side: str
+    kind: str
+    misc: str
+    trade_id: int
+
+
+class _Update(msgspec.Struct):
+    channel: str = ""
+    type: str = ""
+    data: list[msgspec.Raw] = []
+
+
+class _Body(msgspec.Struct):
+    error: list[str]
+    result: dict[str, msgspec.Raw] = {}
+
+
+_socket_trade = msgspec.json.Decoder(_SocketTrade)
+_rest_trade = msgspec.json.Decoder(_RestTrade)
+_update = msgspec.json.Decoder(_Update)
+_body = msgspec.json.Decoder(_Body)
+_rows = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class VenueError(RuntimeError):
+    """The venue answered with its own list of errors."""
+
+
+def parse_socket_trade(value: bytes) -> Trade:
+    """One trade of the v2 ``trade`` channel. Raises Refused."""
+    m = _socket_trade.decode(value)
+    price, quantity = bytes(m.price).decode(), bytes(m.qty).decode()
+    return Trade(m.trade_id, m.trade_id, _rfc3339_us(m.timestamp), price, quantity, _is_buy(m.side), m.symbol)
+
+
+def parse_rest_trade(value: bytes) -> Trade:
+    """One row of REST ``Trades``. Raises Refused."""
+    m = _rest_trade.decode(value)
+    return Trade(m.trade_id, m.trade_id, _seconds_us(bytes(m.time).decode()), m.price, m.volume, _is_buy(m.side))
+
+
+def trades_of(frame: bytes) -> list[bytes]:
+    """Trades of a socket frame, each in the venue's own bytes; none for acknowledgements and heartbeats."""
+    update = _update.decode(frame)
+    return [bytes(trade) for trade in update.data] if update.channel == "trade" else []
+
+
+def rest_trades(body: bytes) -> tuple[str, list[bytes], str]:
+    """Pair, rows and the ``last`` cursor of a REST ``Trades`` body. Raises :class:`VenueError`."""
+    decoded = _body.decode(body)
+    if decoded.error:
+        raise VenueError(", ".join(decoded.error))
+    last = msgspec.json.decode(decoded.result.pop("last", msgspec.Raw(b'""')), type=str)
+    pair, rows = next(iter(decoded.result.items()))
+    return pair, [bytes(row) for row in _rows.decode(rows)], last
+
+
+def _is_buy(side: str) -> bool:
+    if side in {"buy", "b"}:
+        return True
+    if side in {"sell", "s"}:
+        return False
+    raise Refused("wrong_type", f"side is {side!r}, neither buy nor sell")
+
+
+def _rfc3339_us(text: str) -> int:
+    match = _RFC3339.match(text)
+    if not match:
+        raise Refused("bad_time", f"{text!r} is not an RFC 3339 time in UTC")
+    try:
+        seconds = int(datetime.fromisoformat(match[1]).replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        raise Refused("bad_time", f"{text!r} is no date") from None
+    return seconds * 1_000_000 + _fraction_us(match[2])
+
+
+def _seconds_us(text: str) -> int:
+    match = _SECONDS.match(text)
+    if not match:
+        raise Refused("bad_time", f"{text!r} is not seconds since 1970")
+    return int(match[1]) * 1_000_000 + _fraction_us(match[2])
+
+
+def _fraction_us(digits: str | None) -> int:
+    return int((digits or "0").ljust(6, "0")[:6])
+
+
+PARSERS: dict[str, Parser] = {"kraken.ws.trade": parse_socket_trade, "kraken.rest.trade": parse_rest_trade}

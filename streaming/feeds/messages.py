@@ -1,0 +1,14 @@
+"""Every schema's parser in one place."""
+
+from streaming.feeds import binance_messages, kraken_messages
+from streaming.feeds.parsed import Message, Parser, Refusal, parse
+
+PARSERS: dict[str, Parser] = {**binance_messages.PARSERS, **kraken_messages.PARSERS}
+
+
+def parse_all(schema: str, values: list[bytes | None]) -> list[Message | Refusal]:
+    """Parse records of one schema, each alone: one that fails does not touch the others."""
+    parser = PARSERS.get(schema)
+    if parser is None:
+        return [Refusal("unknown_schema", f"no parser for schema {schema!r}")] * len(values)
+    return [parse(parser, value) for value in values]

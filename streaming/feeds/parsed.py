@@ -1,0 +1,77 @@
+"""What a venue's parser yields: trades and klines as texts and numbers, exact, and refusals with a reason."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+MAX_VALUE_BYTES = 64 * 1024
+
+
+class Trade(NamedTuple):
+    """One trade or aggregate. Price and quantity are the venue's own decimal text; ``symbol`` its spelling, if said."""
+
+    first_id: int
+    last_id: int
+    time: int
+    price: str
+    quantity: str
+    is_buyer_aggressor: bool
+    symbol: str = ""
+
+
+class Kline(NamedTuple):
+    """One closed candle of the venue. Times in milliseconds, amounts as the venue's decimal text."""
+
+    open_time: int
+    close_time: int
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
+    quote_volume: str
+    trade_count: int
+    taker_buy_volume: str
+
+
+class Refusal(NamedTuple):
+    """Why a record is not taken: a reason of one or two words and what was found."""
+
+    reason: str
+    detail: str
+
+
+class Refused(ValueError):
+    """Raised by a parser for a message that is well-formed but not to be taken."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.refusal = Refusal(reason, detail)
+
+
+Message = Trade | Kline
+Parser = Callable[[bytes], Message]
+
+
+def parse(parser: Parser, value: bytes | None) -> Message | Refusal:
+    """Parse one record; whatever is wrong with it comes back as a refusal, never as an exception."""
+    if not value:
+        return Refusal("empty_value", "the record has no value")
+    if len(value) > MAX_VALUE_BYTES:
+        return Refusal("too_large", f"{len(value)} bytes, at most {MAX_VALUE_BYTES} are a trade")
+    try:
+        return parser(value)
+    except Refused as refused:
+        return refused.refusal
+    except (ValueError, OverflowError, ArithmeticError, RecursionError) as error:
+        return Refusal(_reason(error), str(error))
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, UnicodeDecodeError) or "UTF-8" in text:
+        return "invalid_utf8"
+    if isinstance(error, msgspec.ValidationError):
+        return "missing_field" if "missing required" in text or "length" in text else "wrong_type"
+    return "malformed_json" if isinstance(error, msgspec.DecodeError | RecursionError) else "wrong_type"
