@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.symbols import Instrument, parse_instrument
+from cryptoviz.lake.topics import Topic
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h|d)$")
@@ -99,6 +100,7 @@ class Settings(BaseSettings):
     kraken_ws_url: str = "wss://ws.kraken.com/v2"
 
     spark_master: str = "local[*]"
+    spark_jars: str = Field(default="", description="Jars of the Kafka connector, comma separated.")
     spark_driver_memory: str = "1g"
     trigger_interval: Duration = Field(default=timedelta(seconds=5), description="Pause between two lake batches.")
     max_batch_rows: int = Field(default=300_000, gt=0, description="Upper bound of Kafka records in one batch.")
@@ -123,6 +125,10 @@ class Settings(BaseSettings):
     def bootstrap(self) -> str:
         """Addresses of the broker."""
         return self.kafka_bootstrap or f"127.0.0.1:{self.ports.of('kafka')}"
+
+    def topic_name(self, topic: Topic) -> str:
+        """What the broker calls a topic."""
+        return str(getattr(self, f"topic_{topic.name}"))
 
     @property
     def lake(self) -> Location:

@@ -1,0 +1,157 @@
+"""The Spark service: queries raw and clean over all topics, their health, their end."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+
+import structlog
+from pyspark.sql import DataFrame, SparkSession
+
+from cryptoviz.lake.tables import BY_NAME
+from cryptoviz.lake.topics import TOPICS, Topic
+from cryptoviz.settings import Settings
+from streaming.health import HealthServer
+from streaming.spark.clean_sink import CleanSink, IdsInTwoTasks, SideTables
+from streaming.spark.clean_task import Kind, clean_task
+from streaming.spark.judge_klines import judge_klines
+from streaming.spark.judge_trades import judge_trades
+from streaming.spark.query import Attempt, Source, SupervisedQuery
+from streaming.spark.raw_sink import Committed, RawSink
+from streaming.spark.raw_task import Task, raw_task
+from streaming.spark.records import select_records
+from streaming.spark.report import REPORT_SCHEMA, TopicReport, decode
+from streaming.spark.session import build_session
+from streaming.spark.topics import TopicIdentity, identify
+
+REFUSED = 78
+_WRITERS = 2
+_JUDGES = {"trades": judge_trades, "klines": judge_klines}
+
+
+def run(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT. Returns the exit status: 0 stopped, 1 failed too often, 78 refused by a guard."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    queries: list[SupervisedQuery] = []
+    health = HealthServer(port=settings.ports.of("spark"), health=lambda: _health(queries))
+    spark = build_session(
+        master=settings.spark_master,
+        jars=settings.spark_jars,
+        driver_memory=settings.spark_driver_memory,
+        ui_port=settings.ports.of("spark_ui"),
+        local_dir=settings.home.resolve() / "spark",
+    )
+    try:
+        queries += build_queries(spark, settings)
+        for query in queries:
+            query.start()
+        while not stopping.wait(0.5) and all(query.is_alive for query in queries):
+            pass
+        for query in queries:
+            query.stop()
+    finally:
+        spark.stop()
+        health.close()
+    return _exit_status(queries, stopped=stopping.is_set())
+
+
+def build_queries(spark: SparkSession, settings: Settings) -> list[SupervisedQuery]:
+    """The queries raw and clean, not started yet."""
+    names = {topic: settings.topic_name(topic) for topic in TOPICS}
+    identities = identify(settings.bootstrap, list(names.values()))
+    topics = {topic: identities[name] for topic, name in names.items()}
+    source = Source(
+        bootstrap=settings.bootstrap,
+        topics=identities,
+        max_batch_rows=settings.max_batch_rows,
+        trigger_seconds=settings.trigger_interval.total_seconds(),
+    )
+    guarded = not os.environ.get("CRYPTOVIZ_FAULT_NO_GUARD")
+    prepare: dict[str, Callable[[], Attempt]] = {
+        "raw": lambda: _raw_attempt(settings, topics, guarded=guarded),
+        "clean": lambda: _clean_attempt(settings, topics, guarded=guarded),
+    }
+    return [
+        SupervisedQuery(
+            name=name,
+            spark=spark,
+            source=source,
+            checkpoints=settings.home.resolve() / "checkpoints",
+            prepare=attempt,
+            max_failures=settings.spark_max_failures,
+        )
+        for name, attempt in prepare.items()
+    ]
+
+
+def _raw_attempt(settings: Settings, topics: Mapping[Topic, TopicIdentity], *, guarded: bool) -> Attempt:
+    sinks = {
+        identity.name: RawSink(BY_NAME[topic.raw_table], identity, settings.lake, guarded=guarded)
+        for topic, identity in topics.items()
+    }
+    tables = {name: sink.table.table for name, sink in sinks.items()}
+
+    def process(frame: DataFrame) -> list[Committed]:
+        task = raw_task(tables=tables, location=settings.lake, floors=_floors(sinks))
+        return _commit(sinks, run_tasks(frame, task))
+
+    return Attempt(process=process, next_offsets={name: sink.next_offsets() for name, sink in sinks.items()})
+
+
+def _clean_attempt(settings: Settings, topics: Mapping[Topic, TopicIdentity], *, guarded: bool) -> Attempt:
+    sides = SideTables(settings.lake)
+    sinks = {
+        identity.name: CleanSink(BY_NAME[topic.clean_table], identity, settings.lake, sides, guarded=guarded)
+        for topic, identity in topics.items()
+    }
+    kinds = {
+        identity.name: Kind(table=BY_NAME[topic.clean_table], judge=_JUDGES[topic.clean_table])
+        for topic, identity in topics.items()
+    }
+
+    def process(frame: DataFrame) -> list[Committed]:
+        task = clean_task(
+            kinds=kinds,
+            location=settings.lake,
+            floors=_floors(sinks),
+            seen={name: dict(sink.seen) for name, sink in sinks.items()},
+            first_hour=settings.first_hour,
+        )
+        try:
+            return _commit(sinks, run_tasks(frame, task))
+        except IdsInTwoTasks as split:
+            structlog.get_logger().warning("batch judged again in one task", reason=str(split))
+            return _commit(sinks, run_tasks(frame, task, writers=1))
+
+    return Attempt(process=process, next_offsets={name: sink.next_offsets() for name, sink in sinks.items()})
+
+
+def run_tasks(frame: DataFrame, task: Task, *, writers: int = _WRITERS) -> dict[str, list[TopicReport]]:
+    """Run a task over a batch on the executors and bring its reports home."""
+    reports = select_records(frame).coalesce(writers).mapInArrow(task, REPORT_SCHEMA)  # type: ignore[arg-type]
+    return decode(bytes(row.report) for row in reports.collect())
+
+
+def _floors(sinks: Mapping[str, RawSink]) -> dict[tuple[str, int], int]:
+    return {partition: floor for sink in sinks.values() for partition, floor in sink.floors().items()}
+
+
+def _commit(sinks: Mapping[str, RawSink], reports: Mapping[str, list[TopicReport]]) -> list[Committed]:
+    commits = [sinks[topic].commit(found) for topic, found in reports.items()]
+    return [commit for commit in commits if commit is not None]
+
+
+def _health(queries: list[SupervisedQuery]) -> tuple[bool, dict[str, object]]:
+    detail: dict[str, object] = {
+        query.name: {"alive": query.is_alive, "error": query.error, "last_batch": query.metrics.last_batch}
+        for query in queries
+    }
+    return bool(queries) and all(query.is_alive and not query.error for query in queries), detail
+
+
+def _exit_status(queries: list[SupervisedQuery], *, stopped: bool) -> int:
+    if stopped:
+        return 0
+    return REFUSED if any(query.is_refused for query in queries) else 1
