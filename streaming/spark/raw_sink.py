@@ -155,6 +155,6 @@ class RawSink:
         if self.guarded and (last.cluster_id, last.topic_id) != (self.topic.cluster_id, self.topic.topic_id):
             raise TopicRecreated(
                 f"table {last.table} was written from topic {self.topic.name} {last.topic_id} of cluster "
-                f"{last.cluster_id}; the broker has {self.topic.topic_id} of {self.topic.cluster_id} now. Its offsets mean "
+                f"{last.cluster_id}; the broker has {self.topic.topic_id} of {self.topic.cluster_id} now. Offsets mean "
                 "other records: point CRYPTOVIZ_KAFKA_BOOTSTRAP at the old broker, or start a new lake"
             )

@@ -130,7 +130,7 @@ def _clean_attempt(settings: Settings, topics: Mapping[Topic, TopicIdentity], *,
 
 def run_tasks(frame: DataFrame, task: Task, *, writers: int = _WRITERS) -> dict[str, list[TopicReport]]:
     """Run a task over a batch on the executors and bring its reports home."""
-    reports = select_records(frame).coalesce(writers).mapInArrow(task, REPORT_SCHEMA)  # type: ignore[arg-type]
+    reports = select_records(frame).coalesce(writers).mapInArrow(task, REPORT_SCHEMA)
     return decode(bytes(row.report) for row in reports.collect())
 
 
