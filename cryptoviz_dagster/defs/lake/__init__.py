@@ -1,0 +1,1 @@
+"""What arrives in the lake, as external assets."""

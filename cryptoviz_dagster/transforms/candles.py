@@ -1,0 +1,142 @@
+"""Candles: trades to one-minute candles, and coarser ones as a fold of finer. Exact decimals, any order of rows.
+
+Open and close are the first and last trade by (event time, trade id): several trades share a millisecond and arrive in
+any order, so neither time nor arrival alone can say. Every minute of a symbol's hour is a row, also without trades.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+import polars as pl
+
+from cryptoviz.lake.id_set import IdSet
+from cryptoviz.lake.ledger import signed
+from cryptoviz.lake.tables import DECIMAL_PRECISION, DECIMAL_SCALE
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+_MARKET = ("venue", "symbol")
+_DECIMAL = pl.Decimal(DECIMAL_PRECISION, DECIMAL_SCALE)
+_QUANTUM = Decimal(1).scaleb(-DECIMAL_SCALE)
+_EXACT = Context(prec=80, rounding=ROUND_HALF_EVEN)
+_SUMS = ("volume", "quote_volume", "taker_buy_volume", "taker_sell_volume")
+
+
+def build_candles(
+    trades: pl.DataFrame, *, start: datetime, end: datetime, now: datetime, seen: Mapping[str, IdSet], version: str
+) -> pl.DataFrame:
+    """One-minute candles of `[start, end)`: one row for each minute, venue and symbol that has trades in the window.
+
+    ``trades`` are rows of the table ``trades``; ``seen`` the ids in the lake by ``venue:symbol``, which tell a minute
+    without trades (quiet) from one we did not hear (blind). Minutes that begin after ``now`` are left out, the one in
+    progress is open. ``version`` names what the trades were read from.
+    """
+    traded = _fold_trades(trades)
+    grid = traded.select(_MARKET).unique().join(_minutes(start, min(end, now)), how="cross")
+    candles = grid.join(traded, on=[*_MARKET, "window_start"], how="left").sort(*_MARKET, "window_start")
+    return _finish(_with_status(candles, seen, now), MINUTE, version)
+
+
+def fold_candles(candles: pl.DataFrame, *, interval: timedelta, version: str) -> pl.DataFrame:
+    """Coarser candles from finer ones, equal to the last digit to those built from the trades."""
+    rows = candles.sort(*_MARKET, "window_start")
+    window = pl.col("window_start").dt.truncate(interval)
+    folded = rows.group_by(*_MARKET, window, maintain_order=True).agg(
+        pl.col("open").drop_nulls().first(),
+        pl.col("high").max(),
+        pl.col("low").min(),
+        pl.col("close").drop_nulls().last(),
+        *(pl.col(name).sum() for name in _SUMS),
+        pl.col("trade_count").sum(),
+        pl.col("first_trade_id").min(),
+        pl.col("last_trade_id").max(),
+        pl.col("hash_sum").cast(pl.Int128).sum(),
+        pl.col("first_offset").min(),
+        pl.col("last_offset").max(),
+        _folded_status(),
+    )
+    return _finish(folded, interval, version)
+
+
+def _fold_trades(trades: pl.DataFrame) -> pl.DataFrame:
+    is_buy = pl.col("side") == "buy"
+    nothing = pl.lit(Decimal(0)).cast(_DECIMAL)
+    rows = trades.sort("event_time", "trade_id").with_columns(window_start=pl.col("event_time").dt.truncate(MINUTE))
+    return rows.group_by(*_MARKET, "window_start", maintain_order=True).agg(
+        open=pl.col("price").first(),
+        high=pl.col("price").max(),
+        low=pl.col("price").min(),
+        close=pl.col("price").last(),
+        volume=pl.col("quantity").sum(),
+        quote_volume=pl.col("quote_quantity").sum(),
+        taker_buy_volume=pl.when(is_buy).then(pl.col("quantity")).otherwise(nothing).sum(),
+        taker_sell_volume=pl.when(is_buy).then(nothing).otherwise(pl.col("quantity")).sum(),
+        trade_count=(pl.col("last_trade_id") - pl.col("trade_id") + 1).sum(),
+        first_trade_id=pl.col("trade_id").min(),
+        last_trade_id=pl.col("last_trade_id").max(),
+        hash_sum=pl.col("row_hash").cast(pl.Int128).sum(),
+        first_offset=pl.col("offset").min(),
+        last_offset=pl.col("offset").max(),
+    )
+
+
+def _minutes(start: datetime, end: datetime) -> pl.DataFrame:
+    minutes = pl.datetime_range(start, end, MINUTE, closed="left", time_unit="us", time_zone="UTC", eager=True)
+    return pl.DataFrame({"window_start": minutes})
+
+
+def _with_status(candles: pl.DataFrame, seen: Mapping[str, IdSet], now: datetime) -> pl.DataFrame:
+    """A minute without trades is quiet when the ids around it are neighbours, wherever they were traded."""
+    before = pl.col("last_trade_id").forward_fill().over(_MARKET)
+    after = pl.col("first_trade_id").backward_fill().over(_MARKET)
+    rows = candles.with_columns(id_before=before, id_after=after)
+    around = rows.select(*_MARKET, "id_before", "id_after").iter_rows()
+    quiet = [_is_unbroken(seen.get(f"{venue}:{symbol}", IdSet()), a, b) for venue, symbol, a, b in around]
+    return rows.with_columns(
+        status=pl.when(pl.col("window_start") + MINUTE > now).then(pl.lit("open"))
+        .when(pl.col("trade_count").is_not_null()).then(pl.lit("traded"))
+        .when(pl.Series(quiet, dtype=pl.Boolean)).then(pl.lit("quiet"))
+        .otherwise(pl.lit("blind"))
+    )  # fmt: skip
+
+
+def _is_unbroken(seen: IdSet, before: int | None, after: int | None) -> bool:
+    """Whether no id is missing between the last trade before a minute and the first one after it."""
+    if before is not None and after is not None:
+        return after == before + 1
+    if before is not None:
+        return before + 1 in seen
+    return after is not None and after - 1 in seen
+
+
+def _folded_status() -> pl.Expr:
+    return (
+        pl.when(_any("open")).then(pl.lit("open"))
+        .when(_any("blind")).then(pl.lit("blind"))
+        .when(_any("traded")).then(pl.lit("traded"))
+        .otherwise(pl.lit("quiet"))
+        .alias("status")
+    )  # fmt: skip
+
+
+def _any(status: str) -> pl.Expr:
+    return (pl.col("status") == status).any()
+
+
+def _finish(candles: pl.DataFrame, interval: timedelta, version: str) -> pl.DataFrame:
+    """Add what follows from the sums. A window without trades has zero volume and no prices."""
+    rows = candles.with_columns(
+        *(pl.col(name).fill_null(Decimal(0)).cast(_DECIMAL) for name in _SUMS),
+        pl.col("trade_count").fill_null(0).cast(pl.Int64),
+        pl.Series("hash_sum", [signed(h or 0) for h in candles["hash_sum"].to_list()], pl.Int64),
+        window_end=pl.col("window_start") + interval,
+        source_version=pl.lit(version),
+    )
+    vwap = [_quotient(q, v) for q, v in rows.select("quote_volume", "volume").iter_rows()]
+    span = pl.col("last_trade_id") - pl.col("first_trade_id") + 1
+    return rows.with_columns(pl.Series("vwap", vwap, _DECIMAL), missing_ids=(span - pl.col("trade_count")).fill_null(0))
+
+
+def _quotient(amount: Decimal, quantity: Decimal) -> Decimal | None:
+    return _EXACT.divide(amount, quantity).quantize(_QUANTUM, context=_EXACT) if quantity else None
