@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CRYPTOVIZ_", frozen=True, extra="ignore")
 
     home: Path = Field(default=Path(".cryptoviz"), description="Holds all state of one stack.")
+    cache: Path = Field(default=Path("~/.cache/cryptoviz"), description="Programs and jars that all stacks share.")
+    demo: bool = Field(default=False, description="The exchange simulator stands for the venues.")
+    minio: str = Field(default="", description="A MinIO program to use; found or built when empty.")
+    uv: str = Field(default="", description="The uv program; the one on PATH when empty.")
     store: str = Field(default="minio", description="minio, local, or s3://bucket/prefix.")
     lake_uri: str = Field(default="", description="Root of the lake; derived from the store when empty.")
     s3_endpoint: str = Field(default="", description="Endpoint of the object store; MinIO's own when empty.")

@@ -10,11 +10,13 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.id_set import IdSet
 from cryptoviz.lake.ledger import State
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.tables import TRADES, Table
+from cryptoviz.lake.tables import OHLC_1H, PARTITION_COLUMNS, TRADES, Table
 from cryptoviz.storage.delta import LakeTable
-from cryptoviz.storage.frames import read_hour, replace_hour, version_of
+from cryptoviz.storage.frames import read_hour, replace_hour, scan, version_of
 from cryptoviz.storage.hour_index import HourEntry, HourIndex
 from cryptoviz.storage.objects import Objects
+
+_HOUR, _VERSION = "cryptoviz.hour", "cryptoviz.source_version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,33 @@ class HourOfTrades:
 
     frame: pl.DataFrame
     version: str
+
+
+class FoldedHours:
+    """Source versions of `ohlc_1h`, the last table of the chain: one scan, then only new commits."""
+
+    def __init__(self, location: Location) -> None:
+        self._table = LakeTable(OHLC_1H, location)
+        self._location = location
+        self._hours: dict[Hour, str] = {}
+        self._version = -1
+
+    def read(self) -> dict[Hour, str]:
+        """Hour to the version of trades its candles stand on."""
+        self._table.refresh()
+        version = self._table.delta.version()
+        if self._version < 0:
+            self._hours = self._scan()
+        elif version > self._version:
+            commits = self._table.delta.history(version - self._version)
+            self._hours |= {Hour.from_key(c[_HOUR]): c[_VERSION] for c in reversed(commits) if _HOUR in c}
+        self._version = version
+        return self._hours
+
+    def _scan(self) -> dict[Hour, str]:
+        columns = [*PARTITION_COLUMNS, "source_version"]
+        rows = scan(OHLC_1H, self._location).select(columns).unique().collect()
+        return {Hour.from_key(f"{y}-{m}-{d}-{h}:00"): version for y, m, d, h, version in rows.iter_rows()}
 
 
 class Lake:
@@ -34,6 +63,10 @@ class Lake:
     @cached_property
     def _objects(self) -> Objects:
         return Objects(self.location)
+
+    @cached_property
+    def _folded(self) -> "FoldedHours":
+        return FoldedHours(self.location)
 
     @cached_property
     def _index(self) -> HourIndex:
@@ -60,4 +93,8 @@ class Lake:
 
     def publish(self, table: Table, hour: Hour, frame: pl.DataFrame, *, version: str) -> int:
         """Replace one hour of a table and return the table's version."""
-        return replace_hour(table, self.location, hour, frame, {"cryptoviz.source_version": version})
+        return replace_hour(table, self.location, hour, frame, {_HOUR: hour.key, _VERSION: version})
+
+    def folded_hours(self) -> dict[Hour, str]:
+        """Version of trades each hour's candles stand on, read from the candles' own table and its new commits."""
+        return self._folded.read()

@@ -13,8 +13,6 @@ from cryptoviz_dagster.defs.market.picture import hour_picture
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.transforms.candles import HOUR, build_candles, fold_candles
 
-SOURCE_VERSION = "cryptoviz/source_version"
-"""Tag of a materialization: the version of the hour of trades it was folded from."""
 _PICTURES_UP_TO = 3
 _PREVIEW = ("venue", "symbol", "window_start", "open", "high", "low", "close", "volume", "trade_count", "status")
 
@@ -45,12 +43,9 @@ def candle_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefiniti
             hourly = fold_candles(minutes, interval=HOUR, version=trades.version)
             for table, candles in ((OHLC_1M, minutes), (OHLC_1H, hourly)):
                 lake.publish(table, hour, candles, version=trades.version)
-                _note(context, table, hour, candles, with_picture=len(hours) <= _PICTURES_UP_TO)
-            if len(hours) > 1:
-                _report_versions(context, hour, trades.version)
-        tags = {SOURCE_VERSION: trades.version} if len(hours) == 1 else {}
-        yield dg.MaterializeResult(asset_key=OHLC_1M.name, tags=tags)
-        yield dg.MaterializeResult(asset_key=OHLC_1H.name, tags=tags)
+                _note(context, table, hour, candles, trades.version, with_picture=len(hours) <= _PICTURES_UP_TO)
+        for table in (OHLC_1M, OHLC_1H):
+            yield dg.MaterializeResult(asset_key=table.name)
 
     return [hour_candles]
 
@@ -67,18 +62,18 @@ def _spec(table: Table, deps: list[dg.AssetKey], description: str) -> dg.AssetSp
     )
 
 
-def _report_versions(context: dg.AssetExecutionContext, hour: Hour, version: str) -> None:
-    """In a run of many hours a result's tags hold for all of them, so each hour's version is reported by itself."""
-    for table in (OHLC_1M, OHLC_1H):
-        event = dg.AssetMaterialization(table.name, partition=hour.key, tags={SOURCE_VERSION: version})
-        context.instance.report_runless_asset_event(event)
-
-
 def _note(
-    context: dg.AssetExecutionContext, table: Table, hour: Hour, candles: pl.DataFrame, *, with_picture: bool
+    context: dg.AssetExecutionContext,
+    table: Table,
+    hour: Hour,
+    candles: pl.DataFrame,
+    version: str,
+    *,
+    with_picture: bool,
 ) -> None:
     metadata: dict[str, dg.MetadataValue] = {
         "dagster/partition_row_count": dg.MetadataValue.int(candles.height),
+        "source_version": dg.MetadataValue.text(version),
         "symbols": dg.MetadataValue.int(candles.select("venue", "symbol").n_unique()),
         "trades": dg.MetadataValue.int(int(candles["trade_count"].sum() or 0)),
         "blind_windows": dg.MetadataValue.int(int((candles["status"] == "blind").sum())),

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+from dagster._core.definitions.target import ExecutableDefinition
 
 from cryptoviz.lake.hours import Hour
-from cryptoviz.lake.tables import OHLC_1H, OHLC_1M, TRADES
+from cryptoviz.lake.tables import TRADES
 from cryptoviz.storage.hour_index import HourEntry
-from cryptoviz_dagster.defs.market.assets import SOURCE_VERSION
 from cryptoviz_dagster.resources import Lake
 
 GRACE = timedelta(seconds=10)
@@ -75,9 +75,7 @@ def plan_runs(hours: Sequence[Hour], lake: Mapping[Hour, HourEntry]) -> list[Req
     return [Request(g, _digest(g, lake), is_newest=g == [newest]) for g in [[newest], *groups]][:_RUNS_A_TICK]
 
 
-def hour_sensor(
-    job: dg.JobDefinition | dg.UnresolvedAssetJobDefinition, *, first: Hour, refresh: timedelta
-) -> dg.SensorDefinition:
+def hour_sensor(job: ExecutableDefinition, *, first: Hour, refresh: timedelta) -> dg.SensorDefinition:
     """The sensor over the hours of trades."""
 
     @dg.sensor(
@@ -92,7 +90,7 @@ def hour_sensor(
         deadline = time.monotonic() + _LONG_POLL_S
         while True:
             hours = lake.trade_hours()
-            folded = folded_versions(context.instance)
+            folded = lake.folded_hours()
             now = datetime.now(UTC)
             requests = plan_runs(stale_hours(hours, folded, now, first=first, refresh=refresh), hours)
             news = {h: e for h, e in hours.items() if reported.get(h.key) != e.version.digest and h >= first}
@@ -107,19 +105,6 @@ def hour_sensor(
         )
 
     return trades_hour_changed
-
-
-def folded_versions(instance: dg.DagsterInstance) -> dict[Hour, str]:
-    """Version of trades each hour's candles stand on; an hour whose two tables disagree counts as stale."""
-    minute, hourly = (_tagged(instance, table) for table in (OHLC_1M.name, OHLC_1H.name))
-    return {hour: version if hourly.get(hour) == version else "" for hour, version in minute.items()}
-
-
-def _tagged(instance: dg.DagsterInstance, table: str) -> dict[Hour, str]:
-    tags = instance.event_log_storage.get_latest_tags_by_partition(
-        dg.AssetKey(table), dg.DagsterEventType.ASSET_MATERIALIZATION, [SOURCE_VERSION]
-    )
-    return {Hour.from_key(key): found[SOURCE_VERSION] for key, found in tags.items() if SOURCE_VERSION in found}
 
 
 def _is_refresh_due(now: datetime, refresh: timedelta) -> bool:

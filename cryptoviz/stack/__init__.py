@@ -1,0 +1,1 @@
+"""The local launcher: obtains the real components, starts, watches and stops them on one machine."""
