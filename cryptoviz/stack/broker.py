@@ -20,7 +20,7 @@ _ADMIN_TIMEOUT_S = 20.0
 TOPIC_CONFIG = {
     "cleanup.policy": "delete",
     "retention.ms": str(7 * 24 * 3_600_000),
-    "retention.bytes": str(2 * 1024**3),
+    "retention.bytes": str(1024**3),
     "max.message.bytes": str(16 * 1024**2),
     "message.timestamp.type": "LogAppendTime",
 }
@@ -51,7 +51,10 @@ class Broker:
             return
         request = ("format", "--cluster-id", _cluster_id(), "--standalone", "--config", str(self._properties))
         formatting = subprocess.run(
-            [*self._java("-XX:+UseSerialGC"), "kafka.tools.StorageTool", *request], capture_output=True, text=True, check=False
+            [*self._java("-XX:+UseSerialGC"), "kafka.tools.StorageTool", *request],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if formatting.returncode:
             raise ServiceFailed(f"Kafka's storage in {self.folder} cannot be formatted: {formatting.stderr[-800:]}")

@@ -67,7 +67,9 @@ def verify(jars: JarSet, place: Path) -> None:
         return
     wrong = differences({name: digest(place / name) for name in found}, jars.locked())
     if wrong:
-        raise JarsDiffer(f"jars in {place} are not those of {jars.lock_file.name}: {'; '.join(wrong)}. Delete the folder to fetch them again")
+        raise JarsDiffer(
+            f"jars in {place} are not those of {jars.lock_file.name}: {'; '.join(wrong)}. Delete the folder to fetch them again"
+        )
     stamp.write_text(json.dumps(found))
 
 
@@ -123,4 +125,12 @@ def _ivy(jars: JarSet, *, into: Path, cache: Path, java: Java) -> list[str]:
     options = [*java.trust, f"-Duser.home={cache / 'ivy-home'}"]
     request = ["-warn", "-settings", str(jars.folder / "settings.xml"), "-cache", str(cache / "ivy")]
     request += ["-ivy", str(jars.ivy_file), "-confs", "default"]
-    return [str(java.executable), *options, "-jar", str(java.ivy), *request, "-retrieve", f"{into}/[artifact]-[revision].[ext]"]
+    return [
+        str(java.executable),
+        *options,
+        "-jar",
+        str(java.ivy),
+        *request,
+        "-retrieve",
+        f"{into}/[artifact]-[revision].[ext]",
+    ]

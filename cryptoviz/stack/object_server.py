@@ -80,7 +80,11 @@ def go_version(program: str) -> tuple[int, ...]:
     """Version of a Go program, empty when it tells none."""
     try:
         said = subprocess.run(
-            [program, "version"], capture_output=True, text=True, check=False, env={**os.environ, "GOTOOLCHAIN": "local"}
+            [program, "version"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "GOTOOLCHAIN": "local"},
         ).stdout
     except OSError:
         return ()
@@ -113,7 +117,12 @@ def _run(command: list[str], *, environment: dict[str, str] | None = None, repor
     lines: list[str] = []
     try:
         with subprocess.Popen(
-            command, env=environment, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command,
+            env=environment,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         ) as process:
             for line in process.stdout or ():
                 lines.append(line.rstrip())

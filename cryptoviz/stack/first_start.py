@@ -1,0 +1,80 @@
+"""The file that makes a folder the home of a stack: keys generated once, and the ports, store and first hour in use."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dotenv import dotenv_values
+from pydantic import SecretStr
+
+from cryptoviz.lake.hours import Hour
+from cryptoviz.settings import Ports, Settings
+from cryptoviz.stack.errors import HomeHoldsOther
+from cryptoviz.stack.paths import Home, write_private
+
+_HISTORY = timedelta(days=30)
+
+
+def open_home(settings: Settings, *, demo: bool) -> Settings:
+    """Create or continue a home and return the settings in effect, which any later shell reads from it again.
+
+    Raises :class:`HomeHoldsOther` when it was begun with the simulator and is continued with live venues, or the reverse:
+    their trades must never meet in one lake.
+    """
+    home = Home.at(settings.home)
+    before = dotenv_values(home.env_file) if home.env_file.is_file() else {}
+    _same_kind(home, before, demo=demo)
+    home.create()
+    effective = settings.model_copy(update={"home": home.root, "demo": demo, **_filled(settings, demo=demo)})
+    write_private(home.env_file, render(effective))
+    return effective
+
+
+def render(settings: Settings) -> str:
+    """The text of the file: what a command in another shell needs to reach this stack."""
+    values = {
+        "CRYPTOVIZ_DEMO": str(settings.demo).lower(),
+        "CRYPTOVIZ_STORE": settings.store,
+        "CRYPTOVIZ_START": settings.first_hour.start.isoformat(),
+        **{f"CRYPTOVIZ_PORT_{name.upper()}": str(getattr(settings.ports, name)) for name in Ports.model_fields},
+    }
+    if settings.store == "minio":
+        values["CRYPTOVIZ_S3_ACCESS_KEY"] = settings.s3_access_key
+        values["CRYPTOVIZ_S3_SECRET_KEY"] = settings.s3_secret_key.get_secret_value()
+    if settings.demo:
+        values |= {f"CRYPTOVIZ_{name.upper()}": url for name, url in _simulated(settings).items()}
+    header = "# Written by the launcher at every start. It holds keys: keep it private.\n"
+    return header + "".join(f"{name}={value}\n" for name, value in values.items())
+
+
+def _filled(settings: Settings, *, demo: bool) -> dict[str, Any]:
+    update: dict[str, Any] = {"start": (settings.start or _history_start())}
+    if settings.store == "minio" and not settings.s3_access_key:
+        update["s3_access_key"] = f"cryptoviz-{secrets.token_hex(4)}"
+        update["s3_secret_key"] = SecretStr(secrets.token_urlsafe(24))
+    return update | (_simulated(settings) if demo else {})
+
+
+def _history_start() -> datetime:
+    return Hour.containing(datetime.now(UTC) - _HISTORY).start
+
+
+def _simulated(settings: Settings) -> dict[str, str]:
+    address = f"127.0.0.1:{settings.ports.of('exchange')}"
+    return {
+        "binance_rest_url": f"http://{address}",
+        "binance_ws_url": f"ws://{address}",
+        "kraken_rest_url": f"http://{address}",
+        "kraken_ws_url": f"ws://{address}/v2",
+    }
+
+
+def _same_kind(home: Home, before: Mapping[str, str | None], *, demo: bool) -> None:
+    was = before.get("CRYPTOVIZ_DEMO")
+    if was is not None and was != str(demo).lower():
+        kinds = {"true": "the demo's simulated trades", "false": "live trades"}
+        raise HomeHoldsOther(
+            f"{home.root} holds {kinds[was]}; set CRYPTOVIZ_HOME to another folder for {kinds[str(demo).lower()]}, "
+            "or delete it to begin anew"
+        )

@@ -1,0 +1,74 @@
+"""Dagster's home: its configuration, its workspace and the environment of its three processes."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+
+from cryptoviz.stack.errors import ServiceFailed
+from cryptoviz.stack.paths import CHECKOUT, INFRA
+from cryptoviz.stack.supervision import CHILD
+
+_REAPER = "cryptoviz_dagster.reaper"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Orchestrator:
+    """A Dagster instance on SQLite under ``folder``, with its code server on a port of its own."""
+
+    folder: Path
+    web_port: int
+    code_port: int
+    environment: Mapping[str, str]
+
+    @property
+    def code_server(self) -> tuple[str, ...]:
+        """Serves the definitions."""
+        module = ("-m", "cryptoviz_dagster.definitions", "--location-name", "cryptoviz")
+        return (*_DAGSTER, "api", "grpc", *module, "-h", "127.0.0.1", "-p", str(self.code_port))
+
+    @property
+    def web_server(self) -> tuple[str, ...]:
+        """Serves the pages and GraphQL."""
+        return (sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(self.web_port), *self._workspace)
+
+    @property
+    def daemon(self) -> tuple[str, ...]:
+        """Runs sensors, schedules and the run queue."""
+        return (sys.executable, "-m", "dagster._daemon", "run", *self._workspace)
+
+    def prepare(self) -> None:
+        """Write the files, then let the reaper fail the runs that a crash left ``STARTED``."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "dagster.yaml").write_text(self.instance())
+        (self.folder / "workspace.yaml").write_text(self.workspace())
+        if find_spec(_REAPER):
+            self._reap()
+
+    def instance(self) -> str:
+        """The instance's configuration."""
+        return Template((INFRA / "dagster" / "dagster.yaml").read_text()).substitute(folder=json.dumps(str(self.folder))[1:-1])
+
+    def workspace(self) -> str:
+        """Where the code location is served."""
+        location = {"host": "127.0.0.1", "port": self.code_port, "location_name": "cryptoviz"}
+        return json.dumps({"load_from": [{"grpc_server": location}]}, indent=2) + "\n"
+
+    @property
+    def _workspace(self) -> tuple[str, str]:
+        return ("-w", str(self.folder / "workspace.yaml"))
+
+    def _reap(self) -> None:
+        command = [sys.executable, str(CHILD), "--", sys.executable, "-m", _REAPER]
+        done = subprocess.run(
+            command, env=dict(self.environment), cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=120
+        )
+        if done.returncode:
+            raise ServiceFailed(f"runs left by a crash cannot be settled ({_REAPER}): {done.stderr[-1500:]}")
+
+
+_DAGSTER = (sys.executable, "-m", "dagster")
