@@ -39,7 +39,7 @@ def render(settings: Settings) -> str:
         "CRYPTOVIZ_START": settings.first_hour.start.isoformat(),
         **{f"CRYPTOVIZ_PORT_{name.upper()}": str(getattr(settings.ports, name)) for name in Ports.model_fields},
     }
-    if settings.store == "minio":
+    if settings.s3_access_key and not settings.store.startswith("s3://"):
         values["CRYPTOVIZ_S3_ACCESS_KEY"] = settings.s3_access_key
         values["CRYPTOVIZ_S3_SECRET_KEY"] = settings.s3_secret_key.get_secret_value()
     if settings.demo:

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
@@ -13,6 +12,7 @@ from cryptoviz.stack.errors import ServiceFailed
 from cryptoviz.stack.paths import CHECKOUT, INFRA
 from cryptoviz.stack.supervision import CHILD
 
+_DAGSTER = (sys.executable, "-m", "dagster")
 _REAPER = "cryptoviz_dagster.reaper"
 
 
@@ -42,12 +42,11 @@ class Orchestrator:
         return (sys.executable, "-m", "dagster._daemon", "run", *self._workspace)
 
     def prepare(self) -> None:
-        """Write the files, then let the reaper fail the runs that a crash left ``STARTED``."""
+        """Write the files, then let the reaper settle the runs that a crash left ``STARTED``."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "dagster.yaml").write_text(self.instance())
         (self.folder / "workspace.yaml").write_text(self.workspace())
-        if find_spec(_REAPER):
-            self._reap()
+        self._reap()
 
     def instance(self) -> str:
         """The instance's configuration."""
@@ -69,6 +68,3 @@ class Orchestrator:
         )
         if done.returncode:
             raise ServiceFailed(f"runs left by a crash cannot be settled ({_REAPER}): {done.stderr[-1500:]}")
-
-
-_DAGSTER = (sys.executable, "-m", "dagster")

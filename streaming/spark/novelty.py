@@ -24,14 +24,15 @@ def classify(firsts: Ids, lasts: Ids, seen: IdSet) -> npt.NDArray[np.int8]:
     fates = _against(firsts, lasts, seen)
     fresh = np.flatnonzero(fates == Novelty.NEW)
     own_firsts, own_lasts = firsts[fresh], lasts[fresh]
+    if bool((fates == Novelty.OVERLAP).any()):
+        return _one_by_one(firsts, lasts, seen)
     if len(fresh) < 2 or bool((own_firsts[1:] > own_lasts[:-1]).all()):
         return fates
     if bool((own_firsts == own_lasts).all()):
         _, kept = np.unique(own_firsts, return_index=True)
         fates[np.delete(fresh, kept)] = Novelty.REPEAT
         return fates
-    fates[fresh] = _one_by_one(own_firsts, own_lasts)
-    return fates
+    return _one_by_one(firsts, lasts, seen)
 
 
 def intervals(firsts: Ids, lasts: Ids) -> list[Interval]:
@@ -61,15 +62,16 @@ def _against(firsts: Ids, lasts: Ids, seen: IdSet) -> npt.NDArray[np.int8]:
     return fates
 
 
-def _one_by_one(firsts: Ids, lasts: Ids) -> npt.NDArray[np.int8]:
-    """The general case, ranges that overlap each other within one batch; rare, so plain."""
+def _one_by_one(firsts: Ids, lasts: Ids, seen: IdSet) -> npt.NDArray[np.int8]:
+    """The general case, ranges that overlap each other or the ledger in part; rare, so plain."""
     fates = np.zeros(len(firsts), np.int8)
-    taken: list[Interval] = []
+    low, high = int(firsts.min()), int(lasts.max())
+    taken: list[Interval] = [i for i in seen if i[0] <= high and i[1] >= low]
     for row, (first, last) in enumerate(zip(firsts.tolist(), lasts.tolist(), strict=True)):
-        seen = IdSet(taken[max(0, bisect_left(taken, (first,)) - 1) : bisect_right(taken, (last, last)) + 1])
-        if seen.covers(first, last):
+        near = IdSet(taken[max(0, bisect_left(taken, (first,)) - 1) : bisect_right(taken, (last, last)) + 1])
+        if near.covers(first, last):
             fates[row] = Novelty.REPEAT
-        elif seen.overlaps(first, last):
+        elif near.overlaps(first, last):
             fates[row] = Novelty.OVERLAP
         else:
             insort(taken, (first, last))

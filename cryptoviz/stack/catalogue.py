@@ -1,0 +1,226 @@
+"""The services of a stack: what each runs, needs, waits for and may use. Wiring only; how each works is elsewhere."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cryptoviz.lake.locations import Location
+from cryptoviz.lake.topics import TOPICS
+from cryptoviz.settings import Settings
+from cryptoviz.stack import probes
+from cryptoviz.stack.broker import Broker, create_topics
+from cryptoviz.stack.leftovers import MARK
+from cryptoviz.stack.orchestrator import Orchestrator
+from cryptoviz.stack.paths import Home, write_private
+from cryptoviz.stack.ports import PortUse
+from cryptoviz.stack.services import Service, in_start_order
+from cryptoviz.stack.toolchain import Toolchain
+from cryptoviz.storage.objects import probe_conditional_put
+
+_PYTHON = {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}
+"""Unbuffered logs; two malloc arenas, since one a thread would cost each process tens of megabytes."""
+
+_PORTS = {
+    "kafka": ("kafka", "kafka_controller"),
+    "minio": ("minio",),
+    "exchange": ("exchange",),
+    "producer": ("producer",),
+    "spark": ("spark", "spark_ui"),
+    "dagster-code": ("dagster_code",),
+    "dagster-webserver": ("dagster",),
+    "dagster-daemon": (),
+}
+
+
+def service_names(settings: Settings) -> tuple[str, ...]:
+    """Services of a stack with these settings, in start order."""
+    absent = set() if settings.store == "minio" else {"minio"}
+    if not settings.demo:
+        absent.add("exchange")
+    return tuple(name for name in _PORTS if name not in absent)
+
+
+def port_uses(settings: Settings, service: str) -> tuple[PortUse, ...]:
+    """Ports of a service, the one its users reach first."""
+    return tuple(PortUse(service, name, settings.ports.of(name)) for name in _PORTS[service])
+
+
+def probe_of(settings: Settings, service: str) -> probes.Probe:
+    """What tells whether a service does its work."""
+    port = next((use.port for use in port_uses(settings, service)), 0)
+    match service:
+        case "kafka":
+            return probes.kafka(settings.bootstrap)
+        case "minio":
+            return probes.http(port, "/minio/health/ready")
+        case "dagster-code":
+            return probes.grpc(port)
+        case "dagster-webserver":
+            return probes.http(port, "/server_info")
+        case "dagster-daemon":
+            return probes.dagster_daemons(settings.ports.of("dagster"))
+        case _:
+            return probes.http(port, "/healthz")
+
+
+def links(settings: Settings, names: Sequence[str]) -> dict[str, str]:
+    """Pages a person may open, by what they are."""
+    port = settings.ports.of
+    pages = {
+        "Dagster": ("dagster-webserver", f"http://127.0.0.1:{port('dagster')}/asset-groups"),
+        "Exchange simulator": ("exchange", f"http://127.0.0.1:{port('exchange')}/"),
+        "Spark": ("spark", f"http://127.0.0.1:{port('spark_ui')}/"),
+        "MinIO (S3 endpoint)": ("minio", f"http://127.0.0.1:{port('minio')}/"),
+    }
+    return {title: url for title, (service, url) in pages.items() if service in names}
+
+
+def stack_environment(settings: Settings) -> dict[str, str]:
+    """Environment of every process of the stack: the caller's, the home, and the mark that makes leftovers findable."""
+    home = str(settings.home)
+    return dict(os.environ) | {"CRYPTOVIZ_HOME": home, MARK: home}
+
+
+def build_services(settings: Settings, tools: Toolchain, *, only: Sequence[str] = ()) -> list[Service]:
+    """Services in start order; a subset when named, which then needs nothing outside it."""
+    made = [_build(settings, tools, name) for name in service_names(settings) if not only or name in only]
+    return in_start_order(made)
+
+
+def _build(settings: Settings, tools: Toolchain, name: str) -> Service:
+    match name:
+        case "kafka":
+            return _kafka(settings, tools)
+        case "minio":
+            return _minio(settings, tools)
+        case "exchange" | "producer" | "spark":
+            return _streaming(settings, tools, name)
+        case _:
+            return _dagster(settings, name)
+
+
+def _kafka(settings: Settings, tools: Toolchain) -> Service:
+    broker = Broker(
+        folder=settings.home / "kafka",
+        java=tools.java,
+        jars=tools.kafka_jars,
+        port=settings.ports.of("kafka"),
+        controller_port=settings.ports.of("kafka_controller"),
+    )
+    return Service(
+        name="kafka",
+        command=lambda: broker.command,
+        prepare=broker.prepare,
+        ready=probe_of(settings, "kafka"),
+        waits_for="a broker in the metadata, then the topics",
+        once_ready=lambda: create_topics(settings.bootstrap, {settings.topic_name(topic): topic for topic in TOPICS}),
+        ports=port_uses(settings, "kafka"),
+        stop_s=30,
+        memory_mb=800,
+    )
+
+
+def _minio(settings: Settings, tools: Toolchain) -> Service:
+    home = Home.at(settings.home)
+    keys = home.run / "minio.env"
+    address = f"127.0.0.1:{settings.ports.of('minio')}"
+
+    def prepare() -> None:
+        tools.object_server.result()
+        secret = settings.s3_secret_key.get_secret_value()
+        write_private(keys, f"MINIO_ROOT_USER={settings.s3_access_key}\nMINIO_ROOT_PASSWORD={secret}\n")
+
+    return Service(
+        name="minio",
+        command=lambda: (str(tools.object_server.result()), "server", str(home.root / "minio"), "--address", address),
+        prepare=prepare,
+        ready=probe_of(settings, "minio"),
+        waits_for="its health page, then the bucket and its conditional writes",
+        once_ready=lambda: _open_bucket(settings.lake),
+        ports=port_uses(settings, "minio"),
+        environment={
+            "MINIO_BROWSER": "off",
+            "MINIO_UPDATE": "off",
+            "MINIO_PROMETHEUS_AUTH_TYPE": "public",
+            "GOMEMLIMIT": "512MiB",
+        },
+        env_file=keys,
+        memory_mb=900,
+    )
+
+
+def _streaming(settings: Settings, tools: Toolchain, name: str) -> Service:
+    venue = ("exchange",) if settings.demo else ()
+    store = ("minio",) if settings.store == "minio" else ()
+    needs = {"exchange": (), "producer": ("kafka", *venue), "spark": ("kafka", *store)}[name]
+    spark = {"JAVA_HOME": str(tools.java_home), "CRYPTOVIZ_SPARK_JARS": ",".join(map(str, tools.spark_jars))}
+    return Service(
+        name=name,
+        command=lambda: (sys.executable, "-m", "streaming", "lake" if name == "spark" else name),
+        ready=probe_of(settings, name),
+        waits_for={"exchange": "its health page", "producer": "symbols to be continuous", "spark": "both queries"}[name],
+        needs=needs,
+        ports=port_uses(settings, name),
+        environment=_PYTHON | (spark if name == "spark" else {}),
+        deadline_s={"exchange": 60.0, "producer": 180.0, "spark": 120.0}[name],
+        stop_s=30,
+        memory_mb={"exchange": 500, "producer": 500, "spark": 2600}[name],
+    )
+
+
+def _dagster(settings: Settings, name: str) -> Service:
+    folder = settings.home / "dagster"
+    environment = _PYTHON | {"DAGSTER_HOME": str(folder), "DAGSTER_DISABLE_TELEMETRY": "1"}
+    dagster = Orchestrator(
+        folder=folder,
+        web_port=settings.ports.of("dagster"),
+        code_port=settings.ports.of("dagster_code"),
+        environment=stack_environment(settings) | environment,
+    )
+    commands = {"dagster-code": dagster.code_server, "dagster-webserver": dagster.web_server, "dagster-daemon": dagster.daemon}
+    store = ("minio",) if settings.store == "minio" else ()
+    is_code = name == "dagster-code"
+    return Service(
+        name=name,
+        command=lambda: commands[name],
+        prepare=dagster.prepare if is_code else _nothing,
+        ready=probe_of(settings, name),
+        waits_for={
+            "dagster-code": "the definitions to load",
+            "dagster-webserver": "its server page",
+            "dagster-daemon": "a heartbeat of every daemon",
+        }[name],
+        needs=store if is_code else ("dagster-code",),
+        ports=port_uses(settings, name),
+        environment=environment,
+        deadline_s=120.0,
+        stop_s=20,
+        memory_mb=1400 if is_code else 600,
+    )
+
+
+def _open_bucket(lake: Location) -> None:
+    create_bucket(lake)
+    probe_conditional_put(lake)
+
+
+def create_bucket(lake: Location) -> None:
+    """Create the bucket of a lake unless it is there."""
+    import boto3  # noqa: PLC0415 - a costly import, used once a start
+    from botocore.config import Config  # noqa: PLC0415
+    from botocore.exceptions import ClientError  # noqa: PLC0415
+
+    client = boto3.client(
+        "s3",
+        endpoint_url=lake.endpoint,
+        aws_access_key_id=lake.access_key,
+        aws_secret_access_key=lake.secret_key,
+        region_name=lake.region,
+        config=Config(s3={"addressing_style": "path"}),
+    )
+    try:
+        client.create_bucket(Bucket=lake.bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+            raise
