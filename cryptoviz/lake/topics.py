@@ -56,7 +56,7 @@ class Headers:
     received_ns: int
     connection: str
 
-    def encode(self) -> list[tuple[str, bytes]]:
+    def encode(self) -> list[tuple[str, str | bytes | None]]:
         """The header list a producer sends."""
         return [
             ("schema", self.schema.encode()),

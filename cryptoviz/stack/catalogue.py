@@ -159,7 +159,9 @@ def _streaming(settings: Settings, tools: Toolchain, name: str) -> Service:
         name=name,
         command=lambda: (sys.executable, "-m", "streaming", "lake" if name == "spark" else name),
         ready=probe_of(settings, name),
-        waits_for={"exchange": "its health page", "producer": "symbols to be continuous", "spark": "both queries"}[name],
+        waits_for={"exchange": "its health page", "producer": "symbols to be continuous", "spark": "both queries"}[
+            name
+        ],
         needs=needs,
         ports=port_uses(settings, name),
         environment=_PYTHON | (spark if name == "spark" else {}),
@@ -178,7 +180,11 @@ def _dagster(settings: Settings, name: str) -> Service:
         code_port=settings.ports.of("dagster_code"),
         environment=stack_environment(settings) | environment,
     )
-    commands = {"dagster-code": dagster.code_server, "dagster-webserver": dagster.web_server, "dagster-daemon": dagster.daemon}
+    commands = {
+        "dagster-code": dagster.code_server,
+        "dagster-webserver": dagster.web_server,
+        "dagster-daemon": dagster.daemon,
+    }
     store = ("minio",) if settings.store == "minio" else ()
     is_code = name == "dagster-code"
     return Service(

@@ -34,7 +34,16 @@ class Orchestrator:
     @property
     def web_server(self) -> tuple[str, ...]:
         """Serves the pages and GraphQL."""
-        return (sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(self.web_port), *self._workspace)
+        return (
+            sys.executable,
+            "-m",
+            "dagster_webserver",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self.web_port),
+            *self._workspace,
+        )
 
     @property
     def daemon(self) -> tuple[str, ...]:
@@ -50,7 +59,9 @@ class Orchestrator:
 
     def instance(self) -> str:
         """The instance's configuration."""
-        return Template((INFRA / "dagster" / "dagster.yaml").read_text()).substitute(folder=json.dumps(str(self.folder))[1:-1])
+        return Template((INFRA / "dagster" / "dagster.yaml").read_text()).substitute(
+            folder=json.dumps(str(self.folder))[1:-1]
+        )
 
     def workspace(self) -> str:
         """Where the code location is served."""

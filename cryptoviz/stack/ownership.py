@@ -21,7 +21,9 @@ def own(lock: Path) -> Iterator[None]:
         except BlockingIOError:
             found = owner(lock)
             who = f" (pid {found.pid})" if found else ""
-            raise AlreadyRunning(f"this stack is already running{who}; see ./run status, stop it with ./run down") from None
+            raise AlreadyRunning(
+                f"this stack is already running{who}; see ./run status, stop it with ./run down"
+            ) from None
         me = psutil.Process()
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "started": me.create_time()}))

@@ -39,8 +39,9 @@ def scan(table: Table, location: Location) -> pl.LazyFrame:
 
 def scan_hours(table: Table, location: Location, first: Hour, last: Hour) -> pl.LazyFrame:
     """Rows of the hours from ``first`` to ``last``, both included, without the partition columns."""
-    inside = pl.concat_str(PARTITION_COLUMNS).is_between(_compact(first), _compact(last), closed="both")
-    return scan(table, location).filter(inside).select(table.column_names)
+    inside = pl.concat_str(PARTITION_COLUMNS).is_between(pl.lit(_compact(first)), pl.lit(_compact(last)))
+    years = pl.col("year").is_between(pl.lit(first.values["year"]), pl.lit(last.values["year"]))
+    return scan(table, location).filter(years, inside).select(table.column_names)
 
 
 def read_hour(table: Table, location: Location, hour: Hour) -> pl.DataFrame:

@@ -1,0 +1,1 @@
+"""The command line. Commands are thin; what they do lies in `cryptoviz.stack` and `cryptoviz.inspect`."""

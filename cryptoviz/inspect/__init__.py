@@ -1,0 +1,1 @@
+"""What a person asks of the lake: replayed recordings, exports, SQL, what there is."""
