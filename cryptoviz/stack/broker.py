@@ -76,7 +76,8 @@ class Broker:
 def create_topics(bootstrap: str, topics: Mapping[str, Topic]) -> None:
     """Create the topics, by the broker's name, that are not there yet. Raises :class:`ServiceFailed`."""
     from confluent_kafka import KafkaError, KafkaException  # noqa: PLC0415 - a costly import
-    from confluent_kafka.admin import AdminClient, NewTopic  # noqa: PLC0415
+    from confluent_kafka.admin import AdminClient  # noqa: PLC0415
+    from confluent_kafka.cimpl import NewTopic  # noqa: PLC0415 - where it is defined
 
     admin = AdminClient({"bootstrap.servers": bootstrap})
     wanted = [

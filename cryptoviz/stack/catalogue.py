@@ -2,14 +2,15 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.topics import TOPICS
 from cryptoviz.settings import Settings
 from cryptoviz.stack import probes
 from cryptoviz.stack.broker import Broker, create_topics
+from cryptoviz.stack.bucket import create_bucket
+from cryptoviz.stack.first_start import public_values
 from cryptoviz.stack.leftovers import MARK
 from cryptoviz.stack.orchestrator import Orchestrator
 from cryptoviz.stack.paths import Home, write_private
@@ -79,7 +80,7 @@ def links(settings: Settings, names: Sequence[str]) -> dict[str, str]:
 def stack_environment(settings: Settings) -> dict[str, str]:
     """Environment of every process of the stack: the caller's, the home, and the mark that makes leftovers findable."""
     home = str(settings.home)
-    return dict(os.environ) | {"CRYPTOVIZ_HOME": home, MARK: home}
+    return dict(os.environ) | public_values(settings) | {"CRYPTOVIZ_HOME": home, MARK: home}
 
 
 def build_services(settings: Settings, tools: Toolchain, *, only: Sequence[str] = ()) -> list[Service]:
@@ -110,7 +111,7 @@ def _kafka(settings: Settings, tools: Toolchain) -> Service:
     )
     return Service(
         name="kafka",
-        command=lambda: broker.command,
+        command=broker.command,
         prepare=broker.prepare,
         ready=probe_of(settings, "kafka"),
         waits_for="a broker in the metadata, then the topics",
@@ -124,16 +125,19 @@ def _kafka(settings: Settings, tools: Toolchain) -> Service:
 def _minio(settings: Settings, tools: Toolchain) -> Service:
     home = Home.at(settings.home)
     keys = home.run / "minio.env"
+    program = home.run / "minio"
     address = f"127.0.0.1:{settings.ports.of('minio')}"
 
     def prepare() -> None:
-        tools.object_server.result()
+        program.unlink(missing_ok=True)
+        program.symlink_to(tools.object_server.result())
         secret = settings.s3_secret_key.get_secret_value()
         write_private(keys, f"MINIO_ROOT_USER={settings.s3_access_key}\nMINIO_ROOT_PASSWORD={secret}\n")
 
     return Service(
         name="minio",
-        command=lambda: (str(tools.object_server.result()), "server", str(home.root / "minio"), "--address", address),
+        command=(str(program), "server", str(home.root / "minio"), "--address", address),
+        made_from=tools.object_server,
         prepare=prepare,
         ready=probe_of(settings, "minio"),
         waits_for="its health page, then the bucket and its conditional writes",
@@ -157,7 +161,7 @@ def _streaming(settings: Settings, tools: Toolchain, name: str) -> Service:
     spark = {"JAVA_HOME": str(tools.java_home), "CRYPTOVIZ_SPARK_JARS": ",".join(map(str, tools.spark_jars))}
     return Service(
         name=name,
-        command=lambda: (sys.executable, "-m", "streaming", "lake" if name == "spark" else name),
+        command=(sys.executable, "-m", "streaming", "lake" if name == "spark" else name),
         ready=probe_of(settings, name),
         waits_for={"exchange": "its health page", "producer": "symbols to be continuous", "spark": "both queries"}[
             name
@@ -189,8 +193,8 @@ def _dagster(settings: Settings, name: str) -> Service:
     is_code = name == "dagster-code"
     return Service(
         name=name,
-        command=lambda: commands[name],
-        prepare=dagster.prepare if is_code else _nothing,
+        command=commands[name],
+        prepare=dagster.prepare if is_code else lambda: None,
         ready=probe_of(settings, name),
         waits_for={
             "dagster-code": "the definitions to load",
@@ -209,24 +213,3 @@ def _dagster(settings: Settings, name: str) -> Service:
 def _open_bucket(lake: Location) -> None:
     create_bucket(lake)
     probe_conditional_put(lake)
-
-
-def create_bucket(lake: Location) -> None:
-    """Create the bucket of a lake unless it is there."""
-    import boto3  # noqa: PLC0415 - a costly import, used once a start
-    from botocore.config import Config  # noqa: PLC0415
-    from botocore.exceptions import ClientError  # noqa: PLC0415
-
-    client = boto3.client(
-        "s3",
-        endpoint_url=lake.endpoint,
-        aws_access_key_id=lake.access_key,
-        aws_secret_access_key=lake.secret_key,
-        region_name=lake.region,
-        config=Config(s3={"addressing_style": "path"}),
-    )
-    try:
-        client.create_bucket(Bucket=lake.bucket)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
-            raise

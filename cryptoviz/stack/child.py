@@ -1,8 +1,8 @@
 """Run a command that dies with its parent: ``child.py [--env-file FILE] -- COMMAND...``.
 
-Standard library only and run by path, since every process of a stack passes through it. Linux ends the command when the
-thread that started it ends (PR_SET_PDEATHSIG, kept across exec); elsewhere leftovers are found by their mark at the next
-start or stop. Keys reach a service through a private file, never through a command line.
+Standard library only and run by path, since every process of a stack passes through it. Linux ends the command when
+the thread that started it ends (PR_SET_PDEATHSIG, kept across exec); elsewhere leftovers are found by their mark at the
+next start or stop. Keys reach a service through a private file, never through a command line.
 """
 
 import ctypes

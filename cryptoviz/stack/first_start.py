@@ -19,8 +19,8 @@ _HISTORY = timedelta(days=30)
 def open_home(settings: Settings, *, demo: bool) -> Settings:
     """Create or continue a home and return the settings in effect, which any later shell reads from it again.
 
-    Raises :class:`HomeHoldsOther` when it was begun with the simulator and is continued with live venues, or the reverse:
-    their trades must never meet in one lake.
+    Raises :class:`HomeHoldsOther` when it was begun with the simulator and is continued with live venues, or the
+    reverse: their trades must never meet in one lake.
     """
     home = Home.at(settings.home)
     before = dotenv_values(home.env_file) if home.env_file.is_file() else {}
@@ -33,19 +33,25 @@ def open_home(settings: Settings, *, demo: bool) -> Settings:
 
 def render(settings: Settings) -> str:
     """The text of the file: what a command in another shell needs to reach this stack."""
+    values = public_values(settings)
+    if settings.s3_access_key and not settings.store.startswith("s3://"):
+        values["CRYPTOVIZ_S3_ACCESS_KEY"] = settings.s3_access_key
+        values["CRYPTOVIZ_S3_SECRET_KEY"] = settings.s3_secret_key.get_secret_value()
+    header = "# Written by the launcher at every start. It holds keys: keep it private.\n"
+    return header + "".join(f"{name}={value}\n" for name, value in values.items())
+
+
+def public_values(settings: Settings) -> dict[str, str]:
+    """The same without keys: environment of every process, so that no ``.env`` can lead the demo to a real venue."""
     values = {
         "CRYPTOVIZ_DEMO": str(settings.demo).lower(),
         "CRYPTOVIZ_STORE": settings.store,
         "CRYPTOVIZ_START": settings.first_hour.start.isoformat(),
         **{f"CRYPTOVIZ_PORT_{name.upper()}": str(getattr(settings.ports, name)) for name in Ports.model_fields},
     }
-    if settings.s3_access_key and not settings.store.startswith("s3://"):
-        values["CRYPTOVIZ_S3_ACCESS_KEY"] = settings.s3_access_key
-        values["CRYPTOVIZ_S3_SECRET_KEY"] = settings.s3_secret_key.get_secret_value()
     if settings.demo:
         values |= {f"CRYPTOVIZ_{name.upper()}": url for name, url in _simulated(settings).items()}
-    header = "# Written by the launcher at every start. It holds keys: keep it private.\n"
-    return header + "".join(f"{name}={value}\n" for name, value in values.items())
+    return values
 
 
 def _filled(settings: Settings, *, demo: bool) -> dict[str, Any]:

@@ -51,7 +51,7 @@ SPARK_KAFKA = JarSet("spark_kafka")
 
 
 def ensure_jars(jars: JarSet, *, cache: Path, java: Java, report: Report = lambda _done, _total: None) -> list[Path]:
-    """The jars of a set, fetched when they are not there. Raises :class:`JarsDiffer` when they are not what is locked."""
+    """The jars of a set, fetched when absent. Raises :class:`JarsDiffer` when they are not what is locked."""
     place = jars.place(cache)
     if not place.is_dir():
         _fetch(jars, place=place, cache=cache, java=java, report=report)
@@ -60,7 +60,7 @@ def ensure_jars(jars: JarSet, *, cache: Path, java: Java, report: Report = lambd
 
 
 def verify(jars: JarSet, place: Path) -> None:
-    """Check a folder against the lock. Files whose size and time are those of the last full check are not read again."""
+    """Check a folder against the lock. What has the size and time of the last full check is not read again."""
     stamp = place / "verified.json"
     found = {jar.name: [jar.stat().st_size, jar.stat().st_mtime_ns] for jar in sorted(place.glob("*.jar"))}
     if stamp.is_file() and json.loads(stamp.read_text()) == found and found.keys() == jars.locked().keys():
@@ -68,7 +68,8 @@ def verify(jars: JarSet, place: Path) -> None:
     wrong = differences({name: digest(place / name) for name in found}, jars.locked())
     if wrong:
         raise JarsDiffer(
-            f"jars in {place} are not those of {jars.lock_file.name}: {'; '.join(wrong)}. Delete the folder to fetch them again"
+            f"jars in {place} are not those of {jars.lock_file.name}: {'; '.join(wrong)}. "
+            "Delete the folder to fetch them again"
         )
     stamp.write_text(json.dumps(found))
 

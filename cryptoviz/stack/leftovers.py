@@ -40,9 +40,10 @@ def end(processes: Sequence[psutil.Process], *, grace_s: float) -> None:
 
 def _mark(process: psutil.Process) -> str | None:
     try:
-        return process.environ().get(MARK)
+        mark: str | None = process.environ().get(MARK)
     except (psutil.Error, OSError):
         return None
+    return mark
 
 
 def _title(process: psutil.Process) -> str:

@@ -1,8 +1,8 @@
 """The MinIO program: found when the machine has one, otherwise built from its pinned source with Go.
 
-Standard library only, and ``python -m cryptoviz.stack.object_server CACHE [UV]`` is a program of its own: the build takes
-minutes, so it begins before the packages are installed. One build at a time; the others wait for its result. MinIO is
-AGPL-3.0: the source is built unmodified on the user's machine and the binary stays there.
+Standard library only, and ``python -m cryptoviz.stack.object_server CACHE [UV]`` is a program of its own: the build
+takes minutes, so it begins before the packages are installed. One build at a time; the others wait for its result.
+MinIO is AGPL-3.0: the source is built unmodified on the user's machine and the binary stays there.
 """
 
 import fcntl

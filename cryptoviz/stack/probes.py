@@ -1,49 +1,120 @@
-"""How a service shows that it is ready. A probe answers within seconds and never raises."""
+"""Readiness: a probe asks a service for what its users need and raises :class:`NotReady` with what is missing."""
 
 import json
+import logging
 import socket
-import urllib.error
-import urllib.request
+from collections.abc import Callable
+from http.client import HTTPConnection, HTTPException
+from typing import Any
 
-_TIMEOUT_S = 3
-_DAEMONS = '{"query": "{instance{daemonHealth{allDaemonStatuses{daemonType healthy required}}}}"}'
+from cryptoviz.stack.ports import HOST
+
+Probe = Callable[[], None]
+
+_TIMEOUT_S = 3.0
+_DAEMONS = json.dumps({"query": "{instance{daemonHealth{allDaemonStatuses{daemonType required healthy}}}}"})
+_SILENT = logging.getLogger("cryptoviz.stack.probes.silent")
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
 
 
-def port_open(port: int) -> bool:
-    """Whether something listens on a loopback port."""
-    with socket.socket() as probe:
-        probe.settimeout(_TIMEOUT_S)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+class NotReady(Exception):
+    """The service does not do its work yet; the message says what is missing."""
 
 
-def http_ok(url: str) -> bool:
-    """Whether a loopback URL answers 200."""
+def http(port: int, path: str) -> Probe:
+    """Ready when a GET answers 200; otherwise the answer's ``detail`` or status is the reason."""
+
+    def probe() -> None:
+        status, body = _request(port, "GET", path)
+        if status != 200:
+            raise NotReady(f"{path} answers {status}{_detail(body)}")
+
+    return probe
+
+
+def kafka(bootstrap: str) -> Probe:
+    """Ready when a broker of the cluster answers a metadata request."""
+
+    def probe() -> None:
+        from confluent_kafka import KafkaException  # noqa: PLC0415 - keeps `--help` quick
+        from confluent_kafka.admin import AdminClient  # noqa: PLC0415
+
+        host, _, port = bootstrap.split(",", maxsplit=1)[0].rpartition(":")
+        _connect(host, int(port))
+        admin = AdminClient({"bootstrap.servers": bootstrap}, logger=_SILENT)
+        try:
+            brokers = admin.list_topics(timeout=_TIMEOUT_S).brokers
+        except KafkaException as error:
+            raise NotReady(str(error.args[0])) from None
+        if not brokers:
+            raise NotReady("no broker in the metadata")
+
+    return probe
+
+
+def grpc(port: int) -> Probe:
+    """Ready when the standard health service of Dagster's gRPC server says SERVING."""
+
+    def probe() -> None:
+        import grpc as rpc  # noqa: PLC0415 - only with Dagster
+        from grpc_health.v1 import health_pb2, health_pb2_grpc  # noqa: PLC0415
+
+        with rpc.insecure_channel(f"{HOST}:{port}") as channel:
+            request = health_pb2.HealthCheckRequest(service="DagsterApi")
+            try:
+                answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=_TIMEOUT_S)
+            except rpc.RpcError as error:
+                raise NotReady(f"gRPC {error.code().name.lower()}") from None
+        if answer.status != health_pb2.HealthCheckResponse.SERVING:
+            raise NotReady("definitions are loading")
+
+    return probe
+
+
+def dagster_daemons(port: int) -> Probe:
+    """Ready when every daemon that the instance requires has a fresh heartbeat, asked of the web server on ``port``.
+
+    The process alone proves nothing: a wrong class in ``dagster.yaml`` leaves it hanging without a word.
+    """
+
+    def probe() -> None:
+        status, body = _request(port, "POST", "/graphql", _DAEMONS)
+        if status != 200:
+            raise NotReady(f"the web server answers {status}")
+        found = json.loads(body)["data"]["instance"]["daemonHealth"]["allDaemonStatuses"]
+        late = [daemon["daemonType"].lower() for daemon in found if daemon["required"] and not daemon["healthy"]]
+        if late:
+            raise NotReady(f"no heartbeat of {', '.join(late)}")
+
+    return probe
+
+
+def _connect(host: str, port: int) -> None:
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - loopback only
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError, ValueError):
-        return False
+        socket.create_connection((host, port), timeout=_TIMEOUT_S).close()
+    except OSError as error:
+        raise NotReady(f"port {port}: {error.strerror or error}") from None
 
 
-def kafka(bootstrap: str) -> bool:
-    """Whether the broker answers a metadata request."""
-    from confluent_kafka import KafkaException  # noqa: PLC0415 - keeps `--help` quick
-    from confluent_kafka.admin import AdminClient  # noqa: PLC0415
-
+def _request(port: int, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
+    connection = HTTPConnection(HOST, port, timeout=_TIMEOUT_S)
     try:
-        admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-        return bool(admin.list_topics(timeout=_TIMEOUT_S).brokers)
-    except KafkaException:
-        return False
+        connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+        response = connection.getresponse()
+        return response.status, response.read()
+    except (OSError, HTTPException) as error:
+        raise NotReady(f"port {port}: {getattr(error, 'strerror', None) or error or type(error).__name__}") from None
+    finally:
+        connection.close()
 
 
-def dagster_daemon(page: str) -> bool:
-    """Whether every required daemon has a fresh heartbeat, as the web server sees it."""
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(f"{page}/graphql", _DAEMONS.encode(), headers)  # noqa: S310 - loopback only
+def _detail(body: bytes) -> str:
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - loopback only
-            statuses = json.load(answer)["data"]["instance"]["daemonHealth"]["allDaemonStatuses"]
-    except (urllib.error.URLError, OSError, ValueError, KeyError, TypeError):
-        return False
-    return all(status["healthy"] for status in statuses if status["required"])
+        said: Any = json.loads(body)
+    except ValueError:
+        return ""
+    detail = said.get("detail") or said.get("status") if isinstance(said, dict) else None
+    if isinstance(detail, dict):
+        detail = ", ".join(f"{name} {value}" for name, value in detail.items())
+    return f": {detail}" if detail else ""

@@ -76,8 +76,8 @@ class StateFile:
             note.reason = reason
             self._write()
 
-    def refused(self, name: str, reason: str) -> None:
-        """Keep why a service will not run."""
+    def explain(self, name: str, reason: str) -> None:
+        """Keep why a service is about to be restarted, or will not run."""
         with self._lock:
             self._now.services[name].reason = reason
             self._write()

@@ -25,7 +25,7 @@ class Toolchain:
 
 
 def provision(settings: Settings, *, board: Board) -> Toolchain:
-    """Fetch what is missing and check what is there. The object store's program, if needed, goes on in the background."""
+    """Fetch what is missing, check what is there. A build of the object store's program goes on in the background."""
     cache = settings.cache.expanduser()
     object_server = _object_server(settings, cache, board)
     java = find_java(cache)

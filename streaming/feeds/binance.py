@@ -1,0 +1,107 @@
+"""Binance spot: combined trade streams, trades by id, hourly klines.
+
+After https://developers.binance.com/docs/binance-spot-api-docs; weights: historicalTrades 25, aggTrades 4, klines 2.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+
+from cryptoviz.lake.symbols import Instrument, Venue, to_venue
+from cryptoviz.lake.topics import Schema, Source
+from streaming.feeds.binance_messages import (
+    elements,
+    parse_aggregate,
+    parse_kline,
+    parse_rest_trade,
+    parse_socket_trade,
+    unwrap,
+)
+from streaming.feeds.record import Record
+from streaming.feeds.rest import RestClient
+
+_WEIGHT_A_MINUTE = 5000
+_PAGE = 1000
+_HOUR_MS = 3_600_000
+
+
+class Binance:
+    """The venue's feed."""
+
+    name = "binance"
+    silence_s = 15.0
+
+    def __init__(self, *, rest_url: str, socket_url: str, instruments: Sequence[Instrument]) -> None:
+        self.socket_url = f"{socket_url}/stream"
+        self._rest = RestClient(base_url=rest_url, weight_a_minute=_WEIGHT_A_MINUTE)
+        self._by_stream = {f"{to_venue(i).lower()}@trade": i for i in instruments if i.venue is Venue.BINANCE}
+
+    def subscribe_frames(self, instruments: Sequence[Instrument]) -> list[str]:
+        """One SUBSCRIBE for all symbols."""
+        streams = [f"{to_venue(instrument).lower()}@trade" for instrument in instruments]
+        return [json.dumps({"method": "SUBSCRIBE", "params": streams, "id": 1})]
+
+    def parse_frame(self, frame: bytes, *, connection: str, received_ns: int) -> list[Record]:
+        """One trade a frame; none for acknowledgements."""
+        if b'"stream"' not in frame[:64]:
+            return []
+        stream, value = unwrap(frame)
+        trade = parse_socket_trade(value)
+        return [
+            Record(
+                instrument=self._by_stream[stream], first_id=trade.first_id, last_id=trade.last_id,
+                time_us=trade.time * 1000, value=value, schema=Schema.BINANCE_WS_TRADE, source=Source.WS,
+                connection=connection, received_ns=received_ns,
+            )
+        ]  # fmt: skip
+
+    async def first_id_at(self, instrument: Instrument, time_ms: int) -> int | None:
+        """By the first aggregate of the hour that begins there."""
+        end = time_ms + _HOUR_MS
+        params: dict[str, str | int] = {
+            "symbol": to_venue(instrument),
+            "startTime": time_ms,
+            "endTime": end,
+            "limit": 1,
+        }
+        found = elements(await self._rest.get("/api/v3/aggTrades", params, weight=4))
+        return parse_aggregate(found[0]).first_id if found else None
+
+    async def fetch(self, instrument: Instrument, first_id: int, after_us: int, *, source: str) -> list[Record]:
+        """A page of `historicalTrades`."""
+        del after_us
+        params: dict[str, str | int] = {"symbol": to_venue(instrument), "fromId": first_id, "limit": _PAGE}
+        body = await self._rest.get("/api/v3/historicalTrades", params, weight=25)
+        now = time.time_ns()
+        parsed = ((value, parse_rest_trade(value)) for value in elements(body))
+        return [
+            Record(
+                instrument=instrument, first_id=t.first_id, last_id=t.last_id, time_us=t.time * 1000, value=value,
+                schema=Schema.BINANCE_REST_TRADE, source=source, connection="rest", received_ns=now,
+            )
+            for value, t in parsed
+        ]  # fmt: skip
+
+    async def klines(self, instrument: Instrument, *, count: int) -> list[Record]:
+        """Closed klines; the one in progress is left out."""
+        params: dict[str, str | int] = {
+            "symbol": to_venue(instrument),
+            "interval": "1h",
+            "limit": min(count + 1, _PAGE),
+        }
+        body = await self._rest.get("/api/v3/klines", params, weight=2)
+        now = time.time_ns()
+        parsed = ((value, parse_kline(value)) for value in elements(body))
+        return [
+            Record(
+                instrument=instrument, first_id=k.open_time // _HOUR_MS, last_id=k.open_time // _HOUR_MS,
+                time_us=k.open_time * 1000, value=value, schema=Schema.BINANCE_REST_KLINE, source=Source.BACKFILL,
+                connection="rest", received_ns=now,
+            )
+            for value, k in parsed
+            if k.close_time * 1_000_000 < now
+        ]  # fmt: skip
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._rest.close()

@@ -1,0 +1,33 @@
+"""What the producer asks of every venue."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from cryptoviz.lake.symbols import Instrument
+from streaming.feeds.record import Record
+
+
+class VenueFeed(Protocol):
+    """A venue: its socket's frames, and its trades and klines by REST."""
+
+    name: str
+    socket_url: str
+    silence_s: float
+
+    def subscribe_frames(self, instruments: Sequence[Instrument]) -> list[str]:
+        """Frames to send after connecting."""
+
+    def parse_frame(self, frame: bytes, *, connection: str, received_ns: int) -> list[Record]:
+        """Trades of a frame. Raises msgspec.DecodeError or Refused for what is no message of the venue."""
+
+    async def first_id_at(self, instrument: Instrument, time_ms: int) -> int | None:
+        """Id of the first trade at or after an instant; None when there is none yet."""
+
+    async def fetch(self, instrument: Instrument, first_id: int, after_us: int, *, source: str) -> list[Record]:
+        """Trades from an id on, oldest first, one page. ``after_us`` is the time of the trade before it, if known."""
+
+    async def klines(self, instrument: Instrument, *, count: int) -> list[Record]:
+        """The last closed hourly klines, oldest first; none from a venue without."""
+
+    async def close(self) -> None:
+        """Close connections."""

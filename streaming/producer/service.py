@@ -1,0 +1,118 @@
+"""The producer: all venues and markets of the settings, from their positions to live, until told to stop."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+from cryptoviz.lake.symbols import Instrument, Venue
+from cryptoviz.lake.topics import KLINES, TRADES
+from cryptoviz.settings import Settings
+from streaming.feeds.binance import Binance
+from streaming.feeds.kraken import Kraken
+from streaming.feeds.record import Record
+from streaming.feeds.socket import keep_listening
+from streaming.feeds.venue import VenueFeed
+from streaming.health import HealthServer
+from streaming.producer.klines import keep_klines
+from streaming.producer.market import Market
+from streaming.producer.publisher import DeliveryFailed, Publisher
+from streaming.producer.tail import read_positions
+
+_POLL_S = 0.1
+
+
+def run(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT. Returns 0, or 1 when Kafka refused a record (a restart goes on from the topic)."""
+    return asyncio.run(_Producer(settings).run())
+
+
+class _Producer:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._publisher = Publisher(bootstrap=settings.bootstrap)
+        self._feeds = _feeds(settings)
+        trades = settings.topic_name(TRADES)
+        self._markets = {
+            i: Market(i, self._feeds[i.venue], self._publisher, trades)
+            for i in settings.instruments
+            if i.venue in self._feeds
+        }
+
+    async def run(self) -> int:
+        settings = self._settings
+        health = HealthServer(port=settings.ports.of("producer"), health=self._health)
+        keys = [instrument.key for instrument in self._markets]
+        names = [settings.topic_name(TRADES), settings.topic_name(KLINES)]
+        trades, klines = [read_positions(bootstrap=settings.bootstrap, topic=name, keys=keys) for name in names]
+        since_ms = int((time.time() - settings.backfill_trades.total_seconds()) * 1000)
+        tasks: list[Coroutine[Any, Any, None]] = [self._poll()]
+        for instrument, market in self._markets.items():
+            tasks.append(market.run(trades.get(instrument.key), backfill_from_ms=since_ms))
+            tasks.append(
+                keep_klines(
+                    market.feed, instrument, self._publisher, topic=names[1], position=klines.get(instrument.key),
+                    count=settings.backfill_klines,
+                )
+            )  # fmt: skip
+        tasks += [self._listen(venue, feed) for venue, feed in self._feeds.items()]
+        try:
+            return await self._until_stopped(tasks)
+        finally:
+            self._publisher.flush()
+            health.close()
+
+    async def _until_stopped(self, coroutines: list[Coroutine[Any, Any, None]]) -> int:
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        tasks = [asyncio.create_task(c) for c in coroutines]
+        stop = asyncio.create_task(stopping.wait())
+        done, _ = await asyncio.wait({*tasks, stop}, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for feed in self._feeds.values():
+            await feed.close()
+        for error in [task.exception() for task in tasks if task in done]:
+            if isinstance(error, DeliveryFailed):
+                structlog.get_logger().error("Kafka refused a record", reason=str(error))
+                return 1
+            if error is not None:
+                raise error
+        return 0
+
+    async def _listen(self, venue: Venue, feed: VenueFeed) -> None:
+        mine = [instrument for instrument in self._markets if instrument.venue is venue]
+
+        def sink(records: list[Record]) -> None:
+            for record in records:
+                market = self._markets.get(record.instrument)
+                if market:
+                    market.offer(record)
+
+        def connected() -> None:
+            for instrument in mine:
+                self._markets[instrument].connected()
+
+        if mine:
+            await keep_listening(feed, mine, sink=sink, on_connect=connected)
+
+    async def _poll(self) -> None:
+        while True:
+            self._publisher.poll()
+            await asyncio.sleep(_POLL_S)
+
+    def _health(self) -> tuple[bool, dict[str, object]]:
+        detail: dict[str, object] = {i.key: m.state.as_dict() for i, m in self._markets.items()}
+        return all(m.state.phase == "live" for m in self._markets.values()), detail
+
+
+def _feeds(settings: Settings) -> dict[Venue, VenueFeed]:
+    wanted: list[Instrument] = list(settings.instruments)
+    binance = Binance(rest_url=settings.binance_rest_url, socket_url=settings.binance_ws_url, instruments=wanted)
+    kraken = Kraken(rest_url=settings.kraken_rest_url, socket_url=settings.kraken_ws_url)
+    return {Venue.BINANCE: binance, Venue.KRAKEN: kraken}
