@@ -63,6 +63,89 @@ def _settings(**overrides: Any) -> Any:
         fail(str(error), USAGE)
 
 
+Store = Annotated[str | None, typer.Option(help="minio, local, or s3://bucket/prefix.")]
+Detach = Annotated[bool, typer.Option("--detach", "-d", help="Return once all is ready and leave it running.")]
+
+
+@app.command()
+def demo(store: Store = None, detach: Detach = False) -> None:
+    """Start everything on the simulated exchange."""
+    _start(store=store, detach=detach, is_demo=True)
+
+
+@app.command()
+def up(store: Store = None, detach: Detach = False) -> None:
+    """Start everything on the live venues."""
+    _start(store=store, detach=detach, is_demo=False)
+
+
+@app.command()
+def down() -> None:
+    """Stop everything that runs in this home."""
+    from cryptoviz.stack.launcher import down as stop  # noqa: PLC0415
+
+    stop(_settings())
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Services, topics, tables and links. Exit status 0 only when all is healthy."""
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from cryptoviz.inspect import overview  # noqa: PLC0415
+    from cryptoviz.stack.status import status as stack_status  # noqa: PLC0415
+
+    settings = _settings()
+    stack = stack_status(settings)
+    topics = [topic.as_dict() for topic in (overview.topics(settings) if stack.services else [])]
+    tables = [table.as_dict() for table in overview.tables_if_reachable(settings.lake)]
+    services = [{**asdict(service), "state": str(service.state)} for service in stack.services]
+    if as_json:
+        typer.echo(json.dumps({"services": services, "topics": topics, "tables": tables, "links": dict(stack.links)}))
+    else:
+        _print(services, ("name", "state", "pid", "memory_mb", "port", "waiting_for", "uptime_s"), as_json=False)
+        _print(topics, ("name", "partitions", "records", "end_offset"), as_json=False)
+        _print(tables, ("name", "rows", "hours", "files", "last_commit", "age_s"), as_json=False)
+        _print([{"ui": name, "address": link} for name, link in stack.links.items()], ("ui", "address"), as_json=False)
+    if not stack.is_healthy:
+        raise typer.Exit(DEGRADED if stack.services else DOWN)
+
+
+@app.command()
+def logs(
+    service: Annotated[str, typer.Argument(help="A service, as `cryptoviz status` names it.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+) -> None:
+    """The end of a service's log."""
+    from cryptoviz.stack.errors import StackError  # noqa: PLC0415
+    from cryptoviz.stack.launcher import logs as lines_of  # noqa: PLC0415
+
+    try:
+        for line in lines_of(_settings(), service, follow=follow):
+            typer.echo(line.rstrip("\n"))
+    except StackError as error:
+        fail(str(error), USAGE)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Look at this machine and home without changing anything, and say how to mend what is amiss."""
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from cryptoviz.stack.doctor import Verdict, examine  # noqa: PLC0415
+
+    findings = examine(_settings())
+    if as_json:
+        typer.echo(json.dumps([{**asdict(finding), "verdict": str(finding.verdict)} for finding in findings]))
+    else:
+        marks = {Verdict.OK: "✓", Verdict.WARN: "⚠", Verdict.FAIL: "✗"}
+        for finding in findings:
+            mend = f"  → {finding.fix}" if finding.fix else ""
+            typer.echo(f"{marks[finding.verdict]} {finding.name:10} {finding.detail}{mend}")
+    if any(finding.verdict is Verdict.FAIL for finding in findings):
+        raise typer.Exit(DEGRADED)
+
+
 @app.command()
 def replay(
     file: Annotated[list[Path], typer.Option("--file", exists=True, dir_okay=False, help="A recording; repeatable.")],
@@ -185,6 +268,17 @@ def docs_tables(check: Annotated[bool, typer.Option(help="Fail when the page is 
         page.write_text(text)
     elif not page.exists() or page.read_text() != text:
         fail("docs/reference/tables.md is not what the contract renders; run `./run docs tables`", DEGRADED)
+
+
+def _start(*, store: str | None, detach: bool, is_demo: bool) -> None:
+    from cryptoviz.stack.errors import StackError  # noqa: PLC0415
+    from cryptoviz.stack.launcher import up as start  # noqa: PLC0415
+
+    try:
+        status_code = start(_settings(store=store), demo=is_demo, detach=detach)
+    except StackError as error:
+        fail(str(error), DOWN)
+    raise typer.Exit(status_code)
 
 
 class _Progress:

@@ -1,7 +1,9 @@
 """What there is: freshness of topics and tables, and the markets of the lake."""
 
+import socket
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import polars as pl
 from deltalake import DeltaTable
@@ -76,6 +78,22 @@ def tables(location: Location) -> list[TableStatus]:
         except (TableNotWritten, OSError):
             continue
     return found
+
+
+def tables_if_reachable(location: Location) -> list[TableStatus]:
+    """Every table that exists; none when the store does not answer."""
+    if location.endpoint and not _answers(location.endpoint):
+        return []
+    return tables(location)
+
+
+def _answers(endpoint: str) -> bool:
+    parts = urlsplit(endpoint)
+    try:
+        with socket.create_connection((parts.hostname or "", parts.port or 443), timeout=2):
+            return True
+    except OSError:
+        return False
 
 
 def markets(location: Location, table: Table) -> pl.DataFrame:

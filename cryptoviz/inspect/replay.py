@@ -89,7 +89,8 @@ def _check_start(records: list[RecordedTrade], settings: Settings) -> None:
     if oldest < settings.first_hour:
         raise BeforeLakeStart(
             f"the recording begins at {oldest.start:%Y-%m-%d %H:%M} UTC, the lake at "
-            f"{settings.first_hour.start:%Y-%m-%d %H:%M} UTC; start a stack with CRYPTOVIZ_START={oldest.start:%Y-%m-%dT%H:00} or earlier"
+            f"{settings.first_hour.start:%Y-%m-%d %H:%M} UTC; start a stack with "
+            f"CRYPTOVIZ_START={oldest.start:%Y-%m-%dT%H:00} or earlier"
         )
 
 
