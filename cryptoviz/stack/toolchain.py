@@ -1,12 +1,16 @@
-"""Everything a stack is made of that is not a Python package, obtained once and checked at every start."""
+"""Everything a stack is made of that is not a Python package, obtained once and checked at every start.
 
+``python -m cryptoviz.stack.toolchain`` obtains it all and waits for it.
+"""
+
+import sys
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptoviz.settings import Settings
-from cryptoviz.stack.errors import ToolMissing
+from cryptoviz.settings import Settings, SettingsError, load_settings
+from cryptoviz.stack.errors import StackError, ToolMissing
 from cryptoviz.stack.jars import KAFKA, SPARK_KAFKA, JarSet, ensure_jars
 from cryptoviz.stack.java import Java, find_java, shim_home
 from cryptoviz.stack.object_server import ensure_object_server, find_object_server
@@ -66,3 +70,21 @@ def _fulfil(future: "Future[Path]", settings: Settings, cache: Path, board: Boar
             future.set_result(ensure_object_server(cache, uv=settings.uv, report=step.note))
     except Exception as error:  # noqa: BLE001 - whatever it is, the service that needs the program reports it
         future.set_exception(error)
+
+
+def main() -> int:
+    """Obtain everything; 3 with the reason when something cannot be had."""
+    try:
+        settings = load_settings()
+        with Board() as board:
+            tools = provision(settings, board=board)
+            if settings.store == "minio":
+                tools.object_server.result()
+    except (StackError, SettingsError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

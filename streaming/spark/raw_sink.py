@@ -85,10 +85,12 @@ class RawSink:
 
     def floors(self) -> dict[tuple[str, int], int]:
         """First offset wanted of each partition."""
-        return {(self.topic.name, p): offset for p, offset in self.next_offsets().items()} if self.guarded else {}
+        return {(self.topic.name, p): offset for p, offset in self.next_offsets().items()}
 
     def next_offsets(self) -> dict[int, int]:
-        """First offset not yet in the table, by partition."""
+        """First offset not yet in the table, by partition; unknown when unguarded."""
+        if not self.guarded:
+            return {}
         return self.table.next_offsets(self.topic.name, self.topic.partitions)
 
     def commit(self, reports: list[TopicReport]) -> Committed | None:

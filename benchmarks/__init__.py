@@ -1,0 +1,1 @@
+"""Benchmarks: each prints peers side by side in one run."""

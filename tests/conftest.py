@@ -1,0 +1,150 @@
+"""Real stacks for tests: a home of their own, ports of their own, every process ended afterwards."""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[1]
+
+
+def eventually(condition, *, timeout_s, what):
+    """Wait for a condition; its last value is returned. Fails with what was waited for."""
+    deadline = time.monotonic() + timeout_s
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not happen in {timeout_s} s")
+        time.sleep(0.25)
+    return value
+
+
+class StackUnderTest:
+    """A stack started by the product's own launcher, plus services a test runs by itself to kill them."""
+
+    def __init__(self, home: Path, **environment: str) -> None:
+        self.home, self.offset = home, _free_offset()
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("CRYPTOVIZ_") or k in _KEPT},
+            "CRYPTOVIZ_HOME": str(home),
+            "CRYPTOVIZ_PORT_OFFSET": str(self.offset),
+            **environment,
+        }
+        self._own: list[subprocess.Popen[bytes]] = []
+
+    def up(self, *services: str, kind: str = "demo") -> None:
+        command = [sys.executable, "-m", "cryptoviz.stack", str(self.home), kind, *services]
+        self._launcher = self._start(command, "launcher", self.environment)
+        eventually(self._is_up, timeout_s=900, what="the start of the stack")
+
+    def _is_up(self) -> bool:
+        assert self._launcher.poll() is None, (self.home / "launcher.out").read_text()
+        return "Everything is ready" in (self.home / "launcher.out").read_text()
+
+    def cli(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "cryptoviz.cli.main", *arguments]
+        done = subprocess.run(command, cwd=CHECKOUT, env=self.environment, capture_output=True, text=True, check=False)
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def pid_of(self, service: str) -> int:
+        services = json.loads(self.cli("status", "--json", check=False).stdout)["services"]
+        return next(s["pid"] for s in services if s["name"] == service)
+
+    def run_service(self, name: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Run one of our services outside the launcher, in a session of its own, so that a test can kill it."""
+        command = [sys.executable, "-m", "streaming", name]
+        process = self._start(command, name, {**self.environment, **self.stack_values(), **environment})
+        self._own.append(process)
+        return process
+
+    def _start(self, command: list[str], name: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        with (self.home / f"{name}.out").open("ab") as log:
+            return subprocess.Popen(
+                command,
+                cwd=CHECKOUT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def stack_values(self) -> dict[str, str]:
+        lines = (self.home / "stack.env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line)
+
+    def get_json(self, service_port: int, path: str) -> dict:
+        with urllib.request.urlopen(f"http://127.0.0.1:{service_port + self.offset}{path}", timeout=30) as answer:
+            return json.load(answer)
+
+    def down(self) -> None:
+        for process in self._own:
+            kill_session(process)
+        self.cli("down", check=False)
+        self._launcher.wait(timeout=120)
+
+
+def kill_session(process: subprocess.Popen[bytes]) -> None:
+    """kill -9 of a service with everything it has started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+_KEPT = {"CRYPTOVIZ_CACHE", "CRYPTOVIZ_MINIO", "CRYPTOVIZ_RECORDINGS"}
+
+
+def _free_offset() -> int:
+    ports = (9092, 9093, 9000, 8600, 3000, 4266, 9101, 9102, 4040)
+    for _ in range(50):
+        offset = random.randrange(10_000, 40_000, 10)
+        if all(_is_free(port + offset) for port in ports):
+            return offset
+    raise RuntimeError("no free block of ports found")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.fixture(scope="module")
+def recordings() -> Path:
+    folder = Path(os.environ.get("CRYPTOVIZ_RECORDINGS", CHECKOUT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("no recordings; name their folder in CRYPTOVIZ_RECORDINGS")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def make_stack(tmp_path_factory):
+    """Makes stacks of a module and ends them afterwards."""
+    made = []
+
+    def make(**environment: str) -> StackUnderTest:
+        stack = StackUnderTest(tmp_path_factory.mktemp("home"), **environment)
+        made.append(stack)
+        return stack
+
+    yield make
+    for stack in made:
+        stack.down()
+
+
+@pytest.fixture(scope="session")
+def wait_for():
+    return eventually
+
+
+@pytest.fixture(scope="session")
+def kill():
+    return kill_session
