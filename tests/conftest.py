@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+
+from cryptoviz.settings import load_settings
+from cryptoviz.stack.jars import SPARK_KAFKA, ensure_jars
+from cryptoviz.stack.java import find_java, shim_home
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -38,6 +43,7 @@ class StackUnderTest:
             "CRYPTOVIZ_PORT_OFFSET": str(self.offset),
             **environment,
         }
+        self._launcher: subprocess.Popen[bytes] | None = None
         self._own: list[subprocess.Popen[bytes]] = []
 
     def up(self, *services: str, kind: str = "demo") -> None:
@@ -46,6 +52,7 @@ class StackUnderTest:
         eventually(self._is_up, timeout_s=900, what="the start of the stack")
 
     def _is_up(self) -> bool:
+        assert self._launcher is not None
         assert self._launcher.poll() is None, (self.home / "launcher.out").read_text()
         return "Everything is ready" in (self.home / "launcher.out").read_text()
 
@@ -78,6 +85,13 @@ class StackUnderTest:
                 start_new_session=True,
             )
 
+    def spark_environment(self) -> dict[str, str]:
+        """What the launcher gives the Spark service besides the stack's own values."""
+        cache = load_settings(home=self.home).cache.expanduser()
+        java = find_java(cache)
+        jars = ensure_jars(SPARK_KAFKA, cache=cache, java=java)
+        return {"JAVA_HOME": str(shim_home(java, cache)), "CRYPTOVIZ_SPARK_JARS": ",".join(map(str, jars))}
+
     def stack_values(self) -> dict[str, str]:
         lines = (self.home / "stack.env").read_text().splitlines()
         return dict(line.split("=", 1) for line in lines if "=" in line)
@@ -90,7 +104,8 @@ class StackUnderTest:
         for process in self._own:
             kill_session(process)
         self.cli("down", check=False)
-        self._launcher.wait(timeout=120)
+        if self._launcher is not None:
+            self._launcher.wait(timeout=120)
 
 
 def kill_session(process: subprocess.Popen[bytes]) -> None:
@@ -138,6 +153,7 @@ def make_stack(tmp_path_factory):
     yield make
     for stack in made:
         stack.down()
+        shutil.rmtree(stack.home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
