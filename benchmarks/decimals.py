@@ -6,6 +6,7 @@
 import io
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -46,6 +47,10 @@ def _candles(frame: pl.DataFrame) -> pl.DataFrame:
                                       price.last().alias("c"), pl.col("quantity").sum())  # fmt: skip
 
 
+def _read_and_fold(payload: bytes) -> pl.DataFrame:
+    return _candles(pl.read_parquet(io.BytesIO(payload)))
+
+
 def _cpu(work: Callable[[], object]) -> float:
     best = float("inf")
     for _ in range(5):
@@ -62,8 +67,8 @@ def main() -> None:
         sink = io.BytesIO()
         frame.write_parquet(sink, compression="zstd", compression_level=1)
         payload = sink.getvalue()
-        whole = _cpu(lambda payload=payload: _candles(pl.read_parquet(io.BytesIO(payload))))
-        fold = _cpu(lambda frame=frame: _candles(frame))
+        whole = _cpu(partial(_read_and_fold, payload))
+        fold = _cpu(partial(_candles, frame))
         print(f"{name:16} {len(payload) / ROWS:7.1f} {whole:16.3f} {fold:11.3f}  {_BOUNDS[name]}")
 
 

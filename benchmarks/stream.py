@@ -1,7 +1,7 @@
 """Kafka to lake under load: lag at a sustained rate, drain of a backlog, CPU and bytes a row, beside a bare loop.
 
-``./run bench stream`` (``--seconds``, ``--rate``, ``--backlog`` to shorten). Starts Kafka and MinIO in a home of its own,
-generates trades of 40 markets, runs the Spark service and, after it, a loop of confluent-kafka and Polars without
+``./run bench stream`` (``--seconds``, ``--rate``, ``--backlog`` to shorten). Starts Kafka and MinIO in its own home,
+generates trades of 39 markets, runs the Spark service and, after it, a loop of confluent-kafka and Polars without
 de-duplication, ledger or recovery over the same backlog.
 """
 
@@ -33,6 +33,7 @@ _BASES = ("BTC", "ETH", "SOL", "XRP", "BNB", "ADA", "DOGE", "LTC", "DOT", "TRX")
 _QUOTES = ("USDT", "USDC", "EUR", "BTC")
 _MARKETS = [f"{base}-{quote}" for base in _BASES for quote in _QUOTES if base != quote]
 _OFFSET = 21_000
+_FLOOR = pl.Struct({"s": pl.String, "t": pl.Int64, "p": pl.String, "q": pl.String, "T": pl.Int64, "m": pl.Boolean})
 
 
 def main() -> None:
@@ -98,9 +99,10 @@ class _Generator:
         number = self._next[market]
         self._next[market] = number + 1
         now = time.time_ns() // 1_000_000
+        price, quantity = f"{60000 + number % 997}.{number % 100:02d}000000", f"0.{number % 99991:05d}100"
         value = (
-            f'{{"e":"trade","E":{now},"s":"{market.replace("-", "")}","t":{number},"p":"{60000 + number % 997}.{number % 100:02d}'
-            f'000000","q":"0.{number % 99991:05d}100","T":{now},"m":{"true" if number & 1 else "false"},"M":true}}'
+            f'{{"e":"trade","E":{now},"s":"{market.replace("-", "")}","t":{number},"p":"{price}","q":"{quantity}",'
+            f'"T":{now},"m":{"true" if number & 1 else "false"},"M":true}}'
         )
         while True:
             try:
@@ -154,7 +156,7 @@ class _Spark:
     def _cpu(self) -> float:
         root = psutil.Process(self._process.pid)
         times = [p.cpu_times() for p in [root, *root.children(recursive=True)]]
-        return sum(t.user + t.system for t in times)
+        return float(sum(t.user + t.system for t in times))
 
 
 def _bare_loop(settings: Settings, count: int) -> dict[str, float]:
@@ -163,7 +165,7 @@ def _bare_loop(settings: Settings, count: int) -> dict[str, float]:
     for number, values in enumerate(_batches(settings, count)):
         frame = pl.DataFrame({"v": values}).select(
             pl.col("v").cast(pl.String).str.json_decode(
-                pl.Struct({"s": pl.String, "t": pl.Int64, "p": pl.String, "q": pl.String, "T": pl.Int64, "m": pl.Boolean})
+                _FLOOR
             )
         ).unnest("v").with_columns(pl.col("p", "q").cast(pl.Decimal(38, 18)))  # fmt: skip
         sink = Path(tempfile.gettempdir()) / "cryptoviz-bare.parquet"
@@ -213,9 +215,8 @@ def _print(settings: Settings, options: argparse.Namespace, drain: dict[str, flo
     size = float(actions["size_bytes"].sum()) / float(actions["num_records"].sum())
     refused = pl.DataFrame(open_table(QUARANTINE, settings.lake).get_add_actions(flatten=True)).height
     print(f"{os.cpu_count()} cores, {options.rate} trades/s for {options.seconds} s, backlog {options.backlog}")
-    print(
-        f"lost {total - _rows(settings)}, files of quarantine {refused}, clean {size:.1f} B/row in {actions.height} files"
-    )
+    print(f"lost {total - _rows(settings)}, files of quarantine {refused}")
+    print(f"clean {size:.1f} B/row in {actions.height} files")
     for (table,), mine in lags.group_by("table", maintain_order=True):
         p50, p99, top = (mine["lag"].quantile(q) for q in (0.5, 0.99, 1.0))
         print(f"lag of {table:12} p50 {p50:.2f} s  p99 {p99:.2f} s  max {top:.2f} s")
