@@ -43,8 +43,7 @@ class Continuity:
     def start_at(self, next_id: int) -> list[Record]:
         """Set the position; returns waiting records that may be published now."""
         self.next_id = next_id
-        for first in [first for first, record in self._waiting.items() if record.last_id < next_id]:
-            del self._waiting[first]
+        self._forget_published()
         return self._release()
 
     def missing(self) -> Interval | None:
@@ -63,12 +62,22 @@ class Continuity:
                 continue
             released.append(record)
             self._advance(record)
+        self._forget_published()
         return released + self._release()
 
     def give_up(self, hole: Interval) -> list[Record]:
         """Take a hole as lost at the source and go on after it."""
         self.lost.append(hole)
         return self.start_at(hole[1] + 1)
+
+    def _forget_published(self) -> None:
+        """A page may hold what waits; the waiting copy is a repeat then."""
+        published = [
+            f for f, record in self._waiting.items() if self.next_id is not None and record.last_id < self.next_id
+        ]
+        for first in published:
+            del self._waiting[first]
+        self.repeats += len(published)
 
     def _release(self) -> list[Record]:
         released = []

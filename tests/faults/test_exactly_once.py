@@ -26,7 +26,7 @@ SPARK_POINTS = (
     "clean.after_sides", "clean.before_commit:2", "clean.after_commit:2", "raw.before_commit:2", "",
 )  # fmt: skip
 PRODUCER_POINTS = ("producer.mid_backfill:20", "producer.after_produce:30000", "producer.mid_backfill:3", "")
-RATE = "8"
+RATE = "16"
 
 
 class Pipeline:

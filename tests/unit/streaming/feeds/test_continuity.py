@@ -1,0 +1,77 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cryptoviz.lake.symbols import Instrument, Venue
+from streaming.feeds.continuity import Continuity
+from streaming.feeds.record import Record
+
+MARKET = Instrument(Venue.BINANCE, "BTC-USDT")
+
+
+def record(number):
+    return Record(
+        instrument=MARKET, first_id=number, last_id=number, time_us=number, value=b"", schema="", source="ws",
+        connection="", received_ns=0,
+    )  # fmt: skip
+
+
+def ids(records):
+    return [r.first_id for r in records]
+
+
+@given(
+    heard=st.lists(st.integers(0, 60), max_size=120),
+    start=st.integers(0, 20),
+    page=st.integers(1, 7),
+    waiting=st.integers(1, 30),
+    fetch_after=st.integers(1, 10),
+)
+def test_any_interleaving_is_published_once_in_order_without_a_hole(heard, start, page, waiting, fetch_after):
+    state, published = Continuity(max_waiting=waiting), []
+    for number in heard[: len(heard) // 3]:
+        published += state.offer(record(number))
+    published += state.start_at(start)
+    for turn, number in enumerate(heard[len(heard) // 3 :]):
+        published += state.offer(record(number))
+        if turn % fetch_after == 0 and state.missing():
+            first = state.missing()[0]
+            published += state.fill([record(i) for i in range(first, first + page)])
+    while hole := state.missing():
+        published += state.fill([record(i) for i in range(hole[0], hole[0] + page)])
+    assert ids(published) == list(range(start, start + len(published)))
+    wanted = [number for number in heard if number >= start]
+    assert not wanted or max(wanted) < start + len(published)
+
+
+def test_a_hole_holds_back_what_is_beyond_it():
+    state = Continuity(next_id=5)
+    assert ids(state.offer(record(5))) == [5]
+    assert state.offer(record(8)) == []
+    assert state.missing() == (6, 7)
+    assert ids(state.fill([record(6), record(7)])) == [6, 7, 8]
+    assert state.missing() is None
+
+
+def test_repeats_are_counted_and_skipped():
+    state = Continuity(next_id=5)
+    state.offer(record(5))
+    assert state.offer(record(5)) == []
+    assert state.offer(record(3)) == []
+    assert state.repeats == 2
+
+
+def test_too_many_waiting_are_forgotten_and_asked_for():
+    state = Continuity(next_id=0, max_waiting=3)
+    for number in range(2, 7):
+        state.offer(record(number))
+    assert state.missing()[0] == 0
+    while hole := state.missing():
+        state.fill([record(i) for i in range(hole[0], hole[1] + 1)])
+    assert state.next_id == 7
+
+
+def test_ids_that_the_venue_has_lost_are_recorded_and_passed():
+    state = Continuity(next_id=1)
+    state.offer(record(4))
+    assert ids(state.give_up((1, 3))) == [4]
+    assert state.lost == [(1, 3)]
