@@ -58,9 +58,12 @@ class BringUp:
                 service.once_ready()
             self.state.waiting(service.name, "")
             self._ready[service.name].set()
-        except BaseException:
+        except StackError:
             self.cancel.set()
             raise
+        except Exception as error:
+            self.cancel.set()
+            raise ServiceFailed(f"{service.name}: {error}") from error
 
     def _await_needs(self, service: Service) -> None:
         for need in service.needs:

@@ -40,8 +40,7 @@ def up(settings: Settings, *, demo: bool, detach: bool = False, only: Sequence[s
     with Board() as board:
         tools = provision(settings, board=board)
         if settings.lake.is_s3 and settings.store != "minio":
-            with board.step(f"conditional writes of {settings.store}", done="proved"):
-                probe_conditional_put(settings.lake)
+            _prove_store(settings, board)
         services = build_services(settings, tools, only=only)
         environment = stack_environment(settings)
         controller = Controller(services=services, home=home, board=board, environment=environment)
@@ -99,6 +98,14 @@ def _spawn(settings: Settings, home: Home, *, only: Sequence[str], log: Path) ->
     environment = os.environ | public_values(settings)
     # Not subprocess: it wants every child waited for, and this one is left behind on purpose.
     return os.posix_spawn(sys.executable, command, environment, file_actions=streams, setsid=True)
+
+
+def _prove_store(settings: Settings, board: Board) -> None:
+    with board.step(f"conditional writes of {settings.store}", done="proved"):
+        try:
+            probe_conditional_put(settings.lake)
+        except Exception as error:
+            raise StackError(f"store {settings.store} cannot be used: {error}") from error
 
 
 def _end(launcher: psutil.Process) -> None:

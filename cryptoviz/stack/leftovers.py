@@ -23,7 +23,7 @@ def end_leftovers(home: Path, *, say: Callable[[str], None], grace_s: float = GR
     """Ask them to stop, then make them; tells how many there were."""
     found = find_leftovers(home)
     if found:
-        say(f"· ending {len(found)} processes left by an earlier launcher: {', '.join(map(_title, found))}")
+        say(f"· ending {len(found)} processes left behind: {', '.join(map(_title, found))}")
     end(found, grace_s=grace_s)
     return len(found)
 

@@ -1,7 +1,6 @@
 """Readiness: a probe asks a service for what its users need and raises :class:`NotReady` with what is missing."""
 
 import json
-import logging
 import socket
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
@@ -13,9 +12,6 @@ Probe = Callable[[], None]
 
 _TIMEOUT_S = 3.0
 _DAEMONS = json.dumps({"query": "{instance{daemonHealth{allDaemonStatuses{daemonType required healthy}}}}"})
-_SILENT = logging.getLogger("cryptoviz.stack.probes.silent")
-_SILENT.addHandler(logging.NullHandler())
-_SILENT.propagate = False
 
 
 class NotReady(Exception):
@@ -42,7 +38,7 @@ def kafka(bootstrap: str) -> Probe:
 
         host, _, port = bootstrap.split(",", maxsplit=1)[0].rpartition(":")
         _connect(host, int(port))
-        admin = AdminClient({"bootstrap.servers": bootstrap}, logger=_SILENT)
+        admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
         try:
             brokers = admin.list_topics(timeout=_TIMEOUT_S).brokers
         except KafkaException as error:

@@ -1,7 +1,7 @@
 """While a stack runs: memory bounds, services that refuse to run, services that supervisord has given up on."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import psutil
@@ -46,6 +46,7 @@ class Watch:
     home: Home
     state: StateFile
     board: Board
+    clock: Callable[[], float] = time.monotonic
     _over: dict[str, int] = field(default_factory=dict)
     _fatal_since: dict[str, float] = field(default_factory=dict)
     _last_pid: dict[str, int] = field(init=False)
@@ -82,8 +83,9 @@ class Watch:
             self.board.say(f"✗ {process.name} {reason}")
 
     def _retry(self, process: ProcessInfo) -> None:
-        since = self._fatal_since.setdefault(process.name, time.monotonic())
-        if time.monotonic() - since >= _RETRY_FATAL_S:
+        now = self.clock()
+        since = self._fatal_since.setdefault(process.name, now)
+        if now - since >= _RETRY_FATAL_S:
             del self._fatal_since[process.name]
             self._why[process.name] = "ended again and again, started once more after a minute"
             self.supervisor.start(process.name)

@@ -24,7 +24,7 @@ from cryptoviz.stack.status import ServiceState, StackStatus, status
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
-SERVICES = ("kafka", "minio")
+SERVICES = ("kafka", "minio", "exchange")
 
 
 def eventually(truth: Callable[[], bool], *, within_s: float = 60.0) -> None:
@@ -66,8 +66,9 @@ def test_a_started_stack_is_healthy_and_tells_where_and_what_it_takes(stack: Set
     found: StackStatus = status(stack)
     assert found.is_healthy
     assert found.phase is Phase.READY
-    assert [one.name for one in found.services] == ["kafka", "minio"]
+    assert [one.name for one in found.services] == list(SERVICES)
     assert all(one.pid and one.port and one.memory_mb > 10 and not one.waiting_for for one in found.services)
+    assert found.links["Exchange simulator"].endswith(f":{stack.ports.exchange}/")
     assert any("started" in line.lower() for line in logs(stack, "kafka"))
 
 

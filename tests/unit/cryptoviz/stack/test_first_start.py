@@ -1,0 +1,69 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cryptoviz.settings import Ports, Settings, load_settings
+from cryptoviz.stack.errors import HomeHoldsOther
+from cryptoviz.stack.first_start import open_home, public_values
+from cryptoviz.stack.paths import Home
+
+
+def settings(home: Path, **changes: object) -> Settings:
+    return load_settings(home=home, **changes)
+
+
+def test_another_shell_reads_what_the_first_start_settled(tmp_path: Path) -> None:
+    opened = open_home(settings(tmp_path, ports=Ports(offset=300)), demo=True)
+    found = load_settings(home=tmp_path)
+    assert found.ports.of("kafka") == 9392
+    assert found.start == opened.start
+    assert found.lake == opened.lake
+    assert found.demo
+    assert found.kraken_ws_url == "ws://127.0.0.1:8900/v2"
+
+
+def test_keys_are_generated_once(tmp_path: Path) -> None:
+    first = open_home(settings(tmp_path), demo=True)
+    second = open_home(settings(tmp_path), demo=True)
+    assert first.s3_secret_key == second.s3_secret_key
+    assert len(first.s3_secret_key.get_secret_value()) >= 24
+
+
+def test_two_homes_have_different_keys(tmp_path: Path) -> None:
+    one, two = (open_home(settings(tmp_path / name), demo=True) for name in ("one", "two"))
+    assert one.s3_secret_key != two.s3_secret_key
+
+
+def test_the_file_is_private(tmp_path: Path) -> None:
+    open_home(settings(tmp_path), demo=True)
+    assert Home(tmp_path).env_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_first_hour_is_thirty_days_back_and_stays(tmp_path: Path) -> None:
+    start = open_home(settings(tmp_path), demo=True).start
+    assert start is not None
+    assert (start.minute, start.second) == (0, 0)
+    assert 30 <= (datetime.now(UTC) - start).total_seconds() / 86_400 < 30.1
+
+
+def test_a_home_without_minio_needs_no_keys(tmp_path: Path) -> None:
+    open_home(settings(tmp_path, store="local"), demo=True)
+    assert "KEY" not in Home(tmp_path).env_file.read_text()
+
+
+def test_live_trades_never_meet_the_simulated_ones(tmp_path: Path) -> None:
+    open_home(settings(tmp_path), demo=True)
+    with pytest.raises(HomeHoldsOther, match="simulated"):
+        open_home(settings(tmp_path), demo=False)
+
+
+def test_a_live_home_keeps_the_venues_own_addresses(tmp_path: Path) -> None:
+    opened = open_home(settings(tmp_path), demo=False)
+    assert "127.0.0.1" not in opened.binance_rest_url
+    assert not any(name.endswith("_URL") for name in public_values(opened))
+
+
+def test_the_environment_of_services_holds_no_key(tmp_path: Path) -> None:
+    opened = open_home(settings(tmp_path), demo=True)
+    assert opened.s3_secret_key.get_secret_value() not in public_values(opened).values()
