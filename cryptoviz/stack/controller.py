@@ -69,10 +69,11 @@ class Controller:
         try:
             self._await_supervisor(supervisor, daemon)
             self._bring_up(supervisor, state)
-            state.enter(Phase.READY)
+            watch = Watch(services=self.services, supervisor=supervisor, home=self.home, state=state, board=self.board)
             for line in summary:
                 self.board.say(line)
-            self._watch(supervisor, daemon, state)
+            state.enter(Phase.READY)
+            self._stay(watch, daemon)
         finally:
             state.enter(Phase.STOPPING)
             self._stop(supervisor, daemon)
@@ -93,8 +94,7 @@ class Controller:
                 break
         worker.result()
 
-    def _watch(self, supervisor: Supervisor, daemon: "subprocess.Popen[bytes]", state: StateFile) -> None:
-        watch = Watch(services=self.services, supervisor=supervisor, home=self.home, state=state, board=self.board)
+    def _stay(self, watch: Watch, daemon: "subprocess.Popen[bytes]") -> None:
         while not self.stop_asked.wait(_LOOK_EVERY_S):
             if daemon.poll() is not None:
                 raise ServiceFailed(f"supervisord ended ({daemon.returncode}); its log: {self.home.log('supervisord')}")

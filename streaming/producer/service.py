@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 import structlog
@@ -43,11 +44,14 @@ class _Producer:
         }
 
     async def run(self) -> int:
-        settings = self._settings
+        settings, stopping = self._settings, asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         health = HealthServer(port=settings.ports.of("producer"), health=self._health)
         keys = [instrument.key for instrument in self._markets]
         names = [settings.topic_name(TRADES), settings.topic_name(KLINES)]
-        trades, klines = [read_positions(bootstrap=settings.bootstrap, topic=name, keys=keys) for name in names]
+        look = partial(read_positions, bootstrap=settings.bootstrap, keys=keys)
+        trades, klines = await asyncio.gather(*(asyncio.to_thread(look, topic=name) for name in names))
         since_ms = int((time.time() - settings.backfill_trades.total_seconds()) * 1000)
         tasks: list[Coroutine[Any, Any, None]] = [self._poll()]
         for instrument, market in self._markets.items():
@@ -60,15 +64,12 @@ class _Producer:
             )  # fmt: skip
         tasks += [self._listen(venue, feed) for venue, feed in self._feeds.items()]
         try:
-            return await self._until_stopped(tasks)
+            return await self._until_stopped(tasks, stopping)
         finally:
             self._publisher.flush()
             health.close()
 
-    async def _until_stopped(self, coroutines: list[Coroutine[Any, Any, None]]) -> int:
-        stopping = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async def _until_stopped(self, coroutines: list[Coroutine[Any, Any, None]], stopping: asyncio.Event) -> int:
         tasks = [asyncio.create_task(c) for c in coroutines]
         stop = asyncio.create_task(stopping.wait())
         done, _ = await asyncio.wait({*tasks, stop}, return_when=asyncio.FIRST_COMPLETED)
