@@ -22,6 +22,15 @@ from cryptoviz.stack.java import find_java, shim_home
 CHECKOUT = Path(__file__).parents[1]
 
 
+def pytest_addoption(parser):
+    parser.addoption("--full", action="store_true", help="fault runs in their long form")
+
+
+@pytest.fixture(scope="session")
+def is_full(request) -> bool:
+    return request.config.getoption("--full")
+
+
 def eventually(condition, *, timeout_s, what):
     """Wait for a condition; its last value is returned. Fails with what was waited for."""
     deadline = time.monotonic() + timeout_s

