@@ -1,7 +1,7 @@
 """Seconds from the lake commit of a closed hour to its materialised `ohlc_1h`, against a stack that runs.
 
-``./run demo --detach`` first, then ``./run bench hour_latency``. One trade of a market is published for each of
-several past hours, one after the other.
+First ``CRYPTOVIZ_START=2026-11-01 ./run demo --detach`` (any start a few days back), then
+``./run bench hour_latency``. One trade is published for each of several past hours, one after the other.
 """
 
 import statistics
@@ -30,6 +30,8 @@ def main() -> None:
     known = index.read()
     newest = Hour.containing(datetime.now(UTC))
     free = [h for back in range(8, 600) if (h := newest.next(-back)) not in known and h >= settings.first_hour]
+    if len(free) < SAMPLES:
+        sys.exit(f"the lake begins at {settings.first_hour.key}: too few free hours; see the start of this module")
     seconds = [_sample(settings, index, hour) for hour in free[:SAMPLES]]
     print("seconds from commit to ohlc_1h:", " ".join(f"{s:.1f}" for s in sorted(seconds)))
     print(f"median {statistics.median(seconds):.1f} s, max {max(seconds):.1f} s, {len(seconds)} hours")

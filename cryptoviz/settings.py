@@ -91,7 +91,9 @@ class Settings(BaseSettings):
     topic_trades: str = "trades"
     topic_klines: str = "klines"
 
-    start: datetime | None = Field(default=None, description="First hour of the lake (UTC); 30 days before first use.")
+    start: datetime | None = Field(
+        default=None, description="First hour of the lake (UTC); unset, where the first backfill begins."
+    )
     instruments: Annotated[tuple[Instrument, ...], NoDecode, BeforeValidator(_instruments)] = Field(
         default=DEFAULT_INSTRUMENTS, validate_default=True, description="venue:BASE-QUOTE, comma separated."
     )
@@ -151,8 +153,8 @@ class Settings(BaseSettings):
 
     @property
     def first_hour(self) -> Hour:
-        """First hour of the lake; an unset start counts 30 days back from now."""
-        return Hour.containing(self.start or datetime.now(UTC) - timedelta(days=30))
+        """First hour of the lake; an unset start is where a first start's backfill begins."""
+        return Hour.containing(self.start or datetime.now(UTC) - self.backfill_trades)
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -2,18 +2,14 @@
 
 import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dotenv import dotenv_values
 from pydantic import SecretStr
 
-from cryptoviz.lake.hours import Hour
 from cryptoviz.settings import Ports, Settings
 from cryptoviz.stack.errors import HomeHoldsOther
 from cryptoviz.stack.paths import Home, write_private
-
-_HISTORY = timedelta(days=30)
 
 
 def open_home(settings: Settings, *, demo: bool) -> Settings:
@@ -55,15 +51,11 @@ def public_values(settings: Settings) -> dict[str, str]:
 
 
 def _filled(settings: Settings, *, demo: bool) -> dict[str, Any]:
-    update: dict[str, Any] = {"start": (settings.start or _history_start())}
+    update: dict[str, Any] = {"start": settings.first_hour.start}
     if settings.store == "minio" and not settings.s3_access_key:
         update["s3_access_key"] = f"cryptoviz-{secrets.token_hex(4)}"
         update["s3_secret_key"] = SecretStr(secrets.token_urlsafe(24))
     return update | (_simulated(settings) if demo else {})
-
-
-def _history_start() -> datetime:
-    return Hour.containing(datetime.now(UTC) - _HISTORY).start
 
 
 def _simulated(settings: Settings) -> dict[str, str]:

@@ -2,13 +2,14 @@
 
 import asyncio
 import signal
-import time
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import structlog
 
+from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.symbols import Instrument, Venue
 from cryptoviz.lake.topics import KLINES, TRADES
 from cryptoviz.settings import Settings
@@ -52,7 +53,7 @@ class _Producer:
         names = [settings.topic_name(TRADES), settings.topic_name(KLINES)]
         look = partial(read_positions, bootstrap=settings.bootstrap, keys=keys)
         trades, klines = await asyncio.gather(*(asyncio.to_thread(look, topic=name) for name in names))
-        since_ms = int((time.time() - settings.backfill_trades.total_seconds()) * 1000)
+        since_ms = int(Hour.containing(datetime.now(UTC) - settings.backfill_trades).start.timestamp() * 1000)
         tasks: list[Coroutine[Any, Any, None]] = [self._poll()]
         for instrument, market in self._markets.items():
             tasks.append(market.run(trades.get(instrument.key), backfill_from_ms=since_ms))
