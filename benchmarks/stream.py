@@ -202,7 +202,8 @@ def _lags(settings: Settings, after_rows: int) -> pl.DataFrame:
         schema = {"partition": pl.Int32, "offset": pl.Int64, "ms": pl.Int64}
         commits = pl.DataFrame(rows, schema=schema, orient="row").sort("offset")
         lag = (pl.col("ms") - pl.col("kafka_time").dt.timestamp("ms")) / 1000
-        joined = raw.join_asof(commits, on="offset", by="partition", strategy="backward").with_columns(lag=lag)
+        joined = raw.join_asof(commits, on="offset", by="partition", strategy="backward", check_sortedness=False)
+        joined = joined.with_columns(lag=lag)
         newest = joined.sort("kafka_time").tail(joined.height - after_rows)
         found.append(newest.select(pl.lit(table.name).alias("table"), "kafka_time", "lag"))
     return pl.concat(found)
