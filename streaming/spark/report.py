@@ -23,13 +23,6 @@ class TopicReport(msgspec.Struct):
     refused: int = 0
     repeated: int = 0
     oldest_us: int = 0
-    newest_event_us: int = 0
-
-
-class TaskFailure(msgspec.Struct):
-    """Why a task refused its records; raised again by the driver with the same words."""
-
-    message: str
 
 
 def encode(reports: list[TopicReport]) -> pa.RecordBatch:

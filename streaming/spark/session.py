@@ -50,12 +50,6 @@ def build_session(
     return session
 
 
-def ship_code(session: SparkSession, archive: Path | None) -> None:
-    """Give the executors of a cluster this application's code; a local master imports it as the driver does."""
-    if archive is not None and not str(session.sparkContext.master).startswith("local"):
-        session.sparkContext.addPyFile(str(archive))
-
-
 def _retrying(master: str) -> str:
     """In local mode a failed task fails its job at once unless the master names how often it may fail."""
     if master == "local[*]":
