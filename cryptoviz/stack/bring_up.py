@@ -16,6 +16,7 @@ from cryptoviz.stack.supervision import Supervisor
 
 _POLL_S = 0.25
 _LOG_LINES = 8
+_LIVES = 3
 
 
 class StartCancelled(StackError):
@@ -52,6 +53,7 @@ class BringUp:
             self.state.waiting(service.name, "its preparation")
             with self.board.step(service.name, done="ready") as step:
                 service.prepare()
+                self.home.starts(service.name).unlink(missing_ok=True)
                 self.supervisor.start(service.name)
                 step.note(f"waiting for {service.waits_for}")
                 self._await_ready(service)
@@ -78,6 +80,7 @@ class BringUp:
 
     def _await_ready(self, service: Service) -> None:
         deadline = time.monotonic() + service.deadline_s
+        lives: set[int] = set()
         while True:
             self._check_cancelled()
             try:
@@ -89,14 +92,15 @@ class BringUp:
                     raise ServiceFailed(self._report(service, waited)) from None
             else:
                 return
-            self._check_process(service)
+            self._check_process(service, lives)
             self.cancel.wait(_POLL_S)
 
-    def _check_process(self, service: Service) -> None:
+    def _check_process(self, service: Service, lives: set[int]) -> None:
         process = self.supervisor.processes()[service.name]
+        lives.add(process.pid)
         if process.has_refused:
             raise ServiceFailed(self._report(service, "refused to run as configured"))
-        if process.state == "FATAL":
+        if len(lives - {0}) > _LIVES or process.state == "FATAL":
             raise ServiceFailed(self._report(service, "ended again and again"))
 
     def _check_cancelled(self) -> None:

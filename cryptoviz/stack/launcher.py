@@ -105,7 +105,12 @@ def _prove_store(settings: Settings, board: Board) -> None:
         try:
             probe_conditional_put(settings.lake)
         except Exception as error:
-            raise StackError(f"store {settings.store} cannot be used: {error}") from error
+            raise StackError(f"store {settings.store} cannot be used: {_short(error)}") from error
+
+
+def _short(error: Exception) -> str:
+    """What an object store's client says, without the dump of its requests that follows."""
+    return str(error).split("\n", maxsplit=1)[0][:400]
 
 
 def _end(launcher: psutil.Process) -> None:

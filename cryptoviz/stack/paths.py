@@ -67,6 +67,10 @@ class Home:
         """Log of a service."""
         return self.logs / f"{service}.log"
 
+    def starts(self, service: str) -> Path:
+        """How often a service was started in a row without living long."""
+        return self.run / f"{service}.starts"
+
     def create(self) -> None:
         """Make the folders, readable by their owner alone."""
         for folder in (self.root, self.logs, self.run, self.socket.parent):

@@ -1,7 +1,7 @@
 """supervisord: the configuration it runs with, and what the launcher asks of it over its private socket.
 
 The order of starts and readiness are the launcher's (supervisord has neither), so every program is ``autostart=false``.
-What supervisord does: run, restart with a growing pause, rotate logs, stop whole process groups.
+What supervisord does: run, restart, rotate logs, stop whole process groups.
 """
 
 import shlex
@@ -47,8 +47,7 @@ priority={priority}
 autostart=false
 autorestart=unexpected
 exitcodes={refused}
-startsecs=2
-startretries=8
+startsecs=0
 stopwaitsecs={stop_s}
 stopasgroup=true
 killasgroup=true
@@ -72,7 +71,7 @@ class ProcessInfo:
     @property
     def has_refused(self) -> bool:
         """Whether it ended by itself saying that it will not run as configured."""
-        return self.exit_status == EXIT_REFUSED and self.state in {"BACKOFF", "EXITED", "FATAL"}
+        return self.exit_status == EXIT_REFUSED and self.state == "EXITED"
 
 
 def render_config(services: Sequence[Service], home: Home) -> str:
@@ -133,10 +132,11 @@ class Supervisor:
 
 
 def _program(service: Service, *, priority: int, home: Home) -> str:
-    private = ["--env-file", str(service.env_file)] if service.env_file else []
+    options = ["--starts", str(home.starts(service.name))]
+    options += ["--env-file", str(service.env_file)] if service.env_file else []
     return _PROGRAM.format(
         name=service.name,
-        command=shlex.join([sys.executable, str(CHILD), *private, "--", *service.command]),
+        command=shlex.join([sys.executable, str(CHILD), *options, "--", *service.command]),
         environment=",".join(f'{name}="{value}"' for name, value in sorted(service.environment.items())),
         priority=priority,
         refused=EXIT_REFUSED,

@@ -1,7 +1,6 @@
-"""While a stack runs: memory bounds, services that refuse to run, services that supervisord has given up on."""
+"""While a stack runs: memory bounds, services that refuse to run, services that were restarted."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import psutil
@@ -14,7 +13,6 @@ from cryptoviz.stack.state import StateFile
 from cryptoviz.stack.supervision import ProcessInfo, Supervisor
 
 _STRIKES = 3
-_RETRY_FATAL_S = 60.0
 
 
 def memory_mb(pid: int) -> float:
@@ -46,9 +44,7 @@ class Watch:
     home: Home
     state: StateFile
     board: Board
-    clock: Callable[[], float] = time.monotonic
     _over: dict[str, int] = field(default_factory=dict)
-    _fatal_since: dict[str, float] = field(default_factory=dict)
     _last_pid: dict[str, int] = field(init=False)
     _why: dict[str, str] = field(default_factory=dict)
 
@@ -63,10 +59,7 @@ class Watch:
             self._notice_restart(process)
             if process.has_refused:
                 self._give_up(process)
-            elif process.state == "FATAL":
-                self._retry(process)
             elif process.state == "RUNNING":
-                self._fatal_since.pop(service.name, None)
                 self._bound_memory(service, process)
 
     def _notice_restart(self, process: ProcessInfo) -> None:
@@ -76,19 +69,9 @@ class Watch:
 
     def _give_up(self, process: ProcessInfo) -> None:
         reason = f"refused to run as configured: {last_lines(self.home, process.name, 1).strip()}"
-        if process.state == "BACKOFF":
-            self.supervisor.stop(process.name)
         if self.state.reason(process.name) != reason:
             self.state.explain(process.name, reason)
             self.board.say(f"✗ {process.name} {reason}")
-
-    def _retry(self, process: ProcessInfo) -> None:
-        now = self.clock()
-        since = self._fatal_since.setdefault(process.name, now)
-        if now - since >= _RETRY_FATAL_S:
-            del self._fatal_since[process.name]
-            self._why[process.name] = "ended again and again, started once more after a minute"
-            self.supervisor.start(process.name)
 
     def _bound_memory(self, service: Service, process: ProcessInfo) -> None:
         used = memory_mb(process.pid)

@@ -63,11 +63,11 @@ def test_a_service_over_its_bound_three_times_in_a_row_is_restarted_with_the_rea
     assert (note.restarts, note.reason) == (1, "was restarted at 201 MB, over its bound of 100 MB")
 
 
-def test_a_service_that_refuses_is_stopped_and_not_started_again(watched: Watch, supervisor: Scripted) -> None:
+def test_a_service_that_refuses_is_left_alone_with_its_reason(watched: Watch, supervisor: Scripted) -> None:
     watched.home.log("spark").write_text("error: CRYPTOVIZ_START is in the future\n")
-    supervisor.now = replace(supervisor.now, state="BACKOFF", pid=0, exit_status=78)
+    supervisor.now = replace(supervisor.now, state="EXITED", pid=0, exit_status=78)
     watched.look()
-    assert supervisor.asked == ["stop spark"]
+    assert supervisor.asked == []
     reason = read_state(watched.home.state_file).services["spark"].reason
     assert reason == "refused to run as configured: error: CRYPTOVIZ_START is in the future"
 
@@ -77,14 +77,3 @@ def test_a_service_that_came_back_by_itself_is_counted(watched: Watch, superviso
     watched.look()
     watched.look()
     assert read_state(watched.home.state_file).services["spark"].restarts == 1
-
-
-def test_a_service_that_was_given_up_is_tried_again_after_a_minute(watched: Watch, supervisor: Scripted) -> None:
-    supervisor.now = replace(supervisor.now, state="FATAL", pid=0)
-    for second in (0.0, 30.0, 59.0):
-        watched.clock = lambda now=second: now  # type: ignore[misc]
-        watched.look()
-    assert supervisor.asked == []
-    watched.clock = lambda: 60.0
-    watched.look()
-    assert supervisor.asked == ["start spark"]
