@@ -112,9 +112,10 @@ class StackUnderTest:
     def down(self) -> None:
         for process in self._own:
             kill_session(process)
-        self.cli("down", check=False)
         if self._launcher is not None:
+            self._launcher.terminate()
             self._launcher.wait(timeout=120)
+        self.cli("down", check=False)
 
 
 def kill_session(process: subprocess.Popen[bytes]) -> None:
