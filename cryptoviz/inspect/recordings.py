@@ -4,14 +4,25 @@ Socket lines are ``<receive ns> <json>``; aggregate trades are a JSON list whose
 """
 
 import gzip
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
-from cryptoviz.lake.symbols import Instrument, Venue, from_venue
+from cryptoviz.lake.symbols import Instrument, UnknownSymbol, Venue, from_venue
 from cryptoviz.lake.topics import Schema
+
+
+class Layout(StrEnum):
+    """How a recording is laid out."""
+
+    LINES = "lines"
+    REST = "rest"
+    AGGTRADES = "aggtrades"
 
 
 class UnknownRecording(ValueError):
@@ -29,9 +40,17 @@ class RecordedTrade:
     received_ns: int
 
 
-class _Line(msgspec.Struct):
-    stream: str = ""
-    data: msgspec.Raw = msgspec.Raw(b"null")
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Trades in the order of the recording, and how many of its messages are none."""
+
+    trades: list[RecordedTrade]
+    refused: int
+
+
+class _Frame(msgspec.Struct):
+    stream: str
+    data: msgspec.Raw
 
 
 class _Trade(msgspec.Struct):
@@ -55,51 +74,89 @@ class _Body(msgspec.Struct):
 class _Row(msgspec.Struct, array_like=True):
     price: str
     volume: str
-    time: float
+    time: Decimal
 
 
-def read_recording(venue: Venue, path: Path) -> Iterator[RecordedTrade]:
-    """Trades of a recording in its order. Raises :class:`UnknownRecording`, FileNotFoundError."""
-    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+_frame = msgspec.json.Decoder(_Frame).decode
+_trade = msgspec.json.Decoder(_Trade).decode
+_aggregate = msgspec.json.Decoder(_Aggregate).decode
+_row = msgspec.json.Decoder(_Row).decode
+
+
+def read_recording(venue: Venue, path: Path, layout: Layout | None = None) -> Recording:
+    """Trades of a recording. Raises :class:`UnknownRecording` naming the file and what was expected."""
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnknownRecording(f"{path.name} cannot be read: {error}") from None
+    reader = _READERS.get((venue, layout or _layout_of(content)))
+    if reader is None:
+        raise UnknownRecording(
+            f"{path.name} is no {venue} recording: expected socket lines or aggregate trades of binance, or a REST "
+            "Trades body of kraken"
+        )
+    try:
+        return reader(content)
+    except (msgspec.DecodeError, UnknownSymbol) as error:
+        raise UnknownRecording(f"{path.name} is not laid out as expected: {error}") from None
+
+
+def _layout_of(content: bytes) -> Layout | None:
     start = content.lstrip()[:1]
-    if venue is Venue.BINANCE and start.isdigit():
-        return _socket_lines(content)
-    if venue is Venue.BINANCE and start == b"[":
-        return _aggregates(content)
-    if venue is Venue.KRAKEN and start == b"{":
-        return _kraken_body(content)
-    raise UnknownRecording(
-        f"{path.name} is no {venue} recording: expected socket lines or aggregate trades of binance, or a REST Trades "
-        "body of kraken"
-    )
+    if start.isdigit():
+        return Layout.LINES
+    return {b"[": Layout.AGGTRADES, b"{": Layout.REST}.get(start)
 
 
-def _socket_lines(content: bytes) -> Iterator[RecordedTrade]:
-    decode, trade = msgspec.json.Decoder(_Line).decode, msgspec.json.Decoder(_Trade).decode
+def _socket_lines(content: bytes) -> Recording:
+    trades, refused = [], 0
     for line in content.splitlines():
-        received, _, text = line.partition(b" ")
-        frame = decode(text)
-        if frame.stream.endswith("@trade"):
-            value = bytes(frame.data)
-            message = trade(value)
-            instrument = from_venue(Venue.BINANCE, message.s)
-            yield RecordedTrade(instrument, Schema.BINANCE_WS_TRADE, value, message.T * 1_000_000, int(received))
+        trade = _line(line)
+        if trade:
+            trades.append(trade)
+        else:
+            refused += 1
+    return Recording(trades, refused)
 
 
-def _aggregates(content: bytes) -> Iterator[RecordedTrade]:
+def _line(line: bytes) -> RecordedTrade | None:
+    received, _, text = line.partition(b" ")
+    try:
+        frame = _frame(text)
+        if not frame.stream.endswith("@trade") or not received.isdigit():
+            return None
+        value = bytes(frame.data)
+        message = _trade(value)
+        instrument = from_venue(Venue.BINANCE, message.s)
+    except (msgspec.DecodeError, UnknownSymbol):
+        return None
+    return RecordedTrade(instrument, Schema.BINANCE_WS_TRADE, value, message.T * 1_000_000, int(received))
+
+
+def _aggregates(content: bytes) -> Recording:
+    trades = []
     for listed in msgspec.json.decode(content, type=list[_Listed]):
         value = bytes(listed.info)
         instrument = Instrument(Venue.BINANCE, listed.symbol.replace("/", "-"))
-        event_ns = msgspec.json.decode(value, type=_Aggregate).T * 1_000_000
-        yield RecordedTrade(instrument, Schema.BINANCE_REST_AGG_TRADE, value, event_ns, 0)
+        event_ns = _aggregate(value).T * 1_000_000
+        trades.append(RecordedTrade(instrument, Schema.BINANCE_REST_AGG_TRADE, value, event_ns, 0))
+    return Recording(trades, 0)
 
 
-def _kraken_body(content: bytes) -> Iterator[RecordedTrade]:
-    result = msgspec.json.decode(content, type=_Body).result
-    for pair, rows in result.items():
+def _kraken_body(content: bytes) -> Recording:
+    trades = []
+    for pair, rows in msgspec.json.decode(content, type=_Body).result.items():
         if pair == "last":
             continue
         instrument = from_venue(Venue.KRAKEN, pair)
         for row in msgspec.json.decode(rows, type=list[msgspec.Raw]):
-            event_ns = int(msgspec.json.decode(row, type=_Row).time * 1e9)
-            yield RecordedTrade(instrument, Schema.KRAKEN_REST_TRADE, bytes(row), event_ns, 0)
+            event_ns = int(_row(row).time * 1_000_000_000)
+            trades.append(RecordedTrade(instrument, Schema.KRAKEN_REST_TRADE, bytes(row), event_ns, 0))
+    return Recording(trades, 0)
+
+
+_READERS: dict[tuple[Venue, Layout | None], Callable[[bytes], Recording]] = {
+    (Venue.BINANCE, Layout.LINES): _socket_lines,
+    (Venue.BINANCE, Layout.AGGTRADES): _aggregates,
+    (Venue.KRAKEN, Layout.REST): _kraken_body,
+}

@@ -1,27 +1,47 @@
 """SQL over the lake: DuckDB on the tables' Delta snapshots, so that replaced and orphaned files are never counted."""
 
-import re
-
 import duckdb
+import polars as pl
 
+from cryptoviz.inspect.reach import reading
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.tables import BY_NAME
-from cryptoviz.storage.frames import TableNotWritten, open_table, scan
+from cryptoviz.storage.frames import TableNotWritten, open_table
+
+_READS = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.PRAGMA}
 
 
-def connect(location: Location, query: str = "") -> duckdb.DuckDBPyConnection:
-    """An in-memory database with the lake's tables as views: those a query mentions, or all that exist."""
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    words = set(re.findall(r"\w+", query.lower()))
-    for name, table in BY_NAME.items():
-        if query and name not in words:
-            continue
+class NotAQuery(ValueError):
+    """The text is not one statement that only reads."""
+
+
+def run_query(location: Location, query: str) -> pl.DataFrame:
+    """Rows of one query over the lake's tables, streamed from their files; decimals stay exact.
+
+    Raises :class:`NotAQuery`, TableNotWritten for a table nobody has written yet, ``duckdb.Error`` for what DuckDB
+    does not understand, and :class:`~cryptoviz.inspect.reach.Unreachable`.
+    """
+    with duckdb.connect() as connection:
+        _require_query(connection, query)
+        with reading(location):
+            _register(connection, location, connection.get_table_names(query))
+        connection.execute("SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true")
+        rows: pl.DataFrame = connection.sql(query).pl()
+        return rows
+
+
+def _require_query(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    statements = connection.extract_statements(query)
+    if len(statements) != 1 or statements[0].type not in _READS:
+        raise NotAQuery("the lake is read-only here: give one SELECT, DESCRIBE, SUMMARIZE or EXPLAIN")
+
+
+def _register(connection: duckdb.DuckDBPyConnection, location: Location, mentioned: set[str]) -> None:
+    """Register the tables a query mentions; all that exist when it mentions none, for ``SHOW TABLES``."""
+    names = mentioned & set(BY_NAME)
+    for name in names or BY_NAME:
         try:
-            open_table(table, location)
+            connection.register(name, open_table(BY_NAME[name], location).to_pyarrow_dataset())
         except TableNotWritten:
-            if query:
+            if names:
                 raise
-            continue
-        connection.register(name, scan(table, location).collect().to_arrow())
-    return connection
