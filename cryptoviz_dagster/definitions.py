@@ -1,7 +1,7 @@
 """The code location: assembly, nothing else."""
 
+import warnings
 from collections.abc import Mapping
-from typing import Any
 
 import dagster as dg
 
@@ -10,16 +10,22 @@ from cryptoviz.settings import Settings, load_settings
 from cryptoviz_dagster.defs.lake.assets import lake_assets
 from cryptoviz_dagster.defs.market.assets import candle_assets
 from cryptoviz_dagster.defs.market.checks import candle_checks
-from cryptoviz_dagster.defs.market.sensors import hour_sensor
+from cryptoviz_dagster.defs.market.sensors import LongPoll, hour_sensor
 from cryptoviz_dagster.partitions import hourly_from
 from cryptoviz_dagster.resources import Lake
+from cryptoviz_dagster.staleness import Patience
 
 _RUN_LIMIT_S = 900
+_UNSETTLED = (dg.BetaWarning, dg.PreviewWarning)
+"""Backfill policies and partitioned checks are used knowing that their interface may change."""
 
 
-def build_definitions(settings: Settings, *, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """Definitions for these settings, with resources replaced where given."""
-    partitions = hourly_from(settings.first_hour)
+def build_definitions(
+    settings: Settings, *, resources: Mapping[str, object] | None = None, poll: LongPoll | None = None
+) -> dg.Definitions:
+    """Definitions for these settings, with resources and the sensor's poll replaced where given."""
+    first = settings.first_hour
+    partitions = hourly_from(first)
     hour_job = dg.define_asset_job(
         "hour",
         selection=dg.AssetSelection.assets(OHLC_1M.name, OHLC_1H.name),
@@ -27,14 +33,18 @@ def build_definitions(settings: Settings, *, resources: Mapping[str, Any] | None
         tags={"dagster/max_runtime": str(_RUN_LIMIT_S)},
         executor_def=dg.in_process_executor,
     )
-    return dg.Definitions(
-        assets=[*lake_assets(partitions), *candle_assets(partitions)],
-        asset_checks=candle_checks(partitions),
-        jobs=[hour_job],
-        sensors=[hour_sensor(hour_job, first=settings.first_hour, refresh=settings.open_hour_refresh)],
-        resources={"lake": Lake(settings.lake), **(resources or {})},
-        executor=dg.in_process_executor,
-    )
+    patience = Patience(refresh=settings.open_hour_refresh)
+    with warnings.catch_warnings():
+        for category in _UNSETTLED:
+            warnings.simplefilter("ignore", category)
+        return dg.Definitions(
+            assets=[*lake_assets(partitions), *candle_assets(partitions)],
+            asset_checks=candle_checks(partitions),
+            jobs=[hour_job],
+            sensors=[hour_sensor(hour_job, first=first, patience=patience, poll=poll)],
+            resources={"lake": Lake(settings.lake), **(resources or {})},
+            executor=dg.in_process_executor,
+        )
 
 
 defs = build_definitions(load_settings())

@@ -217,7 +217,7 @@ def _candles(interval: str, grain: str) -> Table:
         key=("venue", "symbol", "window_start"),
         time_column="window_start",
         owner=Owner.DAGSTER,
-        statistics=("window_start",),
+        statistics=("window_start", "source_version", "status"),
     )
 
 

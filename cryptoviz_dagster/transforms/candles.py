@@ -16,11 +16,17 @@ from cryptoviz.lake.tables import DECIMAL_PRECISION, DECIMAL_SCALE
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+_INSTANT = timedelta(microseconds=1)
 _MARKET = ("venue", "symbol")
 _DECIMAL = pl.Decimal(DECIMAL_PRECISION, DECIMAL_SCALE)
 _QUANTUM = Decimal(1).scaleb(-DECIMAL_SCALE)
 _EXACT = Context(prec=80, rounding=ROUND_HALF_EVEN)
 _SUMS = ("volume", "quote_volume", "taker_buy_volume", "taker_sell_volume")
+_SUM_LIMIT = 10.0 ** (DECIMAL_PRECISION - DECIMAL_SCALE) * (1 - 1e-9)
+
+
+class SumTooLarge(ArithmeticError):
+    """A volume does not fit the decimals of the lake; the engine would wrap it without a word."""
 
 
 def build_candles(
@@ -28,18 +34,25 @@ def build_candles(
 ) -> pl.DataFrame:
     """One-minute candles of `[start, end)`: one row for each minute, venue and symbol that has trades in the window.
 
-    ``trades`` are rows of the table ``trades``; ``seen`` the ids in the lake by ``venue:symbol``, which tell a minute
-    without trades (quiet) from one we did not hear (blind). Minutes that begin after ``now`` are left out, the one in
-    progress is open. ``version`` names what the trades were read from.
+    ``trades`` are rows of the table ``trades``; ``seen`` the ids in the lake by ``venue:symbol``, read **before** the
+    trades: an id seen then is either among the trades or was traded in another hour, so a minute between neighbouring
+    ids is proven quiet. Minutes that begin after ``now`` and after every trade are left out, those that end after
+    ``now`` are open. ``version`` names what the trades were read from. Raises :class:`SumTooLarge`.
     """
+    _refuse_overflow(trades, ("quantity", "quote_quantity"))
     traded = _fold_trades(trades)
-    grid = traded.select(_MARKET).unique().join(_minutes(start, min(end, now)), how="cross")
+    minutes = _minutes(start, min(end, _latest(trades, now) + _INSTANT))
+    grid = traded.select(_MARKET).unique().join(minutes, how="cross")
     candles = grid.join(traded, on=[*_MARKET, "window_start"], how="left").sort(*_MARKET, "window_start")
-    return _finish(_with_status(candles, seen, now), MINUTE, version)
+    return _finish(_with_status(candles, _known_ids(trades, seen), now), MINUTE, version)
 
 
 def fold_candles(candles: pl.DataFrame, *, interval: timedelta, version: str) -> pl.DataFrame:
-    """Coarser candles from finer ones, equal to the last digit to those built from the trades."""
+    """Coarser candles from finer ones, equal to the last digit to those built from the trades.
+
+    Its status is the weakest of its parts: open, blind, traded, quiet. Raises :class:`SumTooLarge`.
+    """
+    _refuse_overflow(candles, _SUMS)
     rows = candles.sort(*_MARKET, "window_start")
     window = pl.col("window_start").dt.truncate(interval)
     folded = rows.group_by(*_MARKET, window, maintain_order=True).agg(
@@ -57,6 +70,19 @@ def fold_candles(candles: pl.DataFrame, *, interval: timedelta, version: str) ->
         _folded_status(),
     )
     return _finish(folded, interval, version)
+
+
+def _refuse_overflow(rows: pl.DataFrame, columns: tuple[str, ...]) -> None:
+    sums = rows.group_by(_MARKET).agg(pl.col(name).cast(pl.Float64).sum() for name in columns)
+    too_large = sums.filter(pl.any_horizontal(pl.col(name) >= _SUM_LIMIT for name in columns))
+    if too_large.height:
+        raise SumTooLarge(f"sums beyond {DECIMAL_PRECISION - DECIMAL_SCALE} digits: {too_large.rows(named=True)}")
+
+
+def _latest(trades: pl.DataFrame, now: datetime) -> datetime:
+    """A venue's clock may run ahead of ours; its trades count none the less."""
+    last = trades["event_time"].max()
+    return max(now, last) if isinstance(last, datetime) else now
 
 
 def _fold_trades(trades: pl.DataFrame) -> pl.DataFrame:
@@ -86,13 +112,28 @@ def _minutes(start: datetime, end: datetime) -> pl.DataFrame:
     return pl.DataFrame({"window_start": minutes})
 
 
-def _with_status(candles: pl.DataFrame, seen: Mapping[str, IdSet], now: datetime) -> pl.DataFrame:
-    """A minute without trades is quiet when the ids around it are neighbours, wherever they were traded."""
+def _known_ids(trades: pl.DataFrame, seen: Mapping[str, IdSet]) -> dict[str, IdSet]:
+    """Ids seen before, with those of the trades at hand, which may have come in since."""
+    ends_before = pl.col("last_trade_id").cum_max().shift(1).over(_MARKET)
+    is_new = (pl.col("trade_id") > ends_before + 1).fill_null(value=True)
+    runs = (
+        trades.sort(*_MARKET, "trade_id").with_columns(run=is_new.cum_sum()).group_by(*_MARKET, "run")
+        .agg(pl.col("trade_id").min(), pl.col("last_trade_id").max())
+    )  # fmt: skip
+    known = dict(seen)
+    for (venue, symbol), rows in runs.group_by(_MARKET):
+        key = f"{venue}:{symbol}"
+        known[key] = known.get(key, IdSet()).union(rows.select("trade_id", "last_trade_id").iter_rows())
+    return known
+
+
+def _with_status(candles: pl.DataFrame, known: Mapping[str, IdSet], now: datetime) -> pl.DataFrame:
+    """A minute without trades is quiet when no id is missing around it, wherever its neighbours were traded."""
     before = pl.col("last_trade_id").forward_fill().over(_MARKET)
     after = pl.col("first_trade_id").backward_fill().over(_MARKET)
     rows = candles.with_columns(id_before=before, id_after=after)
     around = rows.select(*_MARKET, "id_before", "id_after").iter_rows()
-    quiet = [_is_unbroken(seen.get(f"{venue}:{symbol}", IdSet()), a, b) for venue, symbol, a, b in around]
+    quiet = [_is_unbroken(known[f"{venue}:{symbol}"], a, b) for venue, symbol, a, b in around]
     return rows.with_columns(
         status=pl.when(pl.col("window_start") + MINUTE > now).then(pl.lit("open"))
         .when(pl.col("trade_count").is_not_null()).then(pl.lit("traded"))
@@ -101,13 +142,13 @@ def _with_status(candles: pl.DataFrame, seen: Mapping[str, IdSet], now: datetime
     )  # fmt: skip
 
 
-def _is_unbroken(seen: IdSet, before: int | None, after: int | None) -> bool:
-    """Whether no id is missing between the last trade before a minute and the first one after it."""
+def _is_unbroken(known: IdSet, before: int | None, after: int | None) -> bool:
+    """Whether no id is missing from the last trade before a minute to the first one after it."""
     if before is not None and after is not None:
-        return after == before + 1
+        return known.covers(min(before, after), max(before, after))
     if before is not None:
-        return before + 1 in seen
-    return after is not None and after - 1 in seen
+        return before + 1 in known
+    return after is not None and after - 1 in known
 
 
 def _folded_status() -> pl.Expr:

@@ -1,101 +1,90 @@
 """Candles as assets: window, read, one pure function, write, metadata."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
-import polars as pl
 
 from cryptoviz.lake.hours import Hour
-from cryptoviz.lake.tables import OHLC_1H, OHLC_1M, TRADES, Table
+from cryptoviz.lake.ledger import HourVersion
+from cryptoviz.lake.tables import OHLC_1H, OHLC_1M, TRADES
 from cryptoviz_dagster.defs.lake.assets import column_schema
-from cryptoviz_dagster.defs.market.picture import hour_picture
+from cryptoviz_dagster.defs.market.candle_metadata import describe
+from cryptoviz_dagster.partitions import hours_of
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.transforms.candles import HOUR, build_candles, fold_candles
 
-_PICTURES_UP_TO = 3
-_PREVIEW = ("venue", "symbol", "window_start", "open", "high", "low", "close", "volume", "trade_count", "status")
+_GROUP, _KINDS, _OWNERS = "market", {"polars", "delta", "s3"}, ["team:cryptoviz"]
+_IDS_KNOWN_AT = "cryptoviz/ids_known_at"
+_PICTURES_UP_TO = 48
 
 
 def candle_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """The candle assets over the lake's hours."""
+    """The candle assets over the lake's hours; a range of hours is one run."""
+    return [_minutes(partitions), _hours(partitions)]
 
-    @dg.multi_asset(
-        name="hour_candles",
-        specs=[
-            _spec(OHLC_1M, [dg.AssetKey(TRADES.name)], "One-minute candles, each minute a row also without trades."),
-            _spec(OHLC_1H, [dg.AssetKey(OHLC_1M.name)], "Hourly candles, the exact fold of the one-minute candles."),
-        ],
+
+def _minutes(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=OHLC_1M.name,
+        deps=[TRADES.name],
+        description=f"{OHLC_1M.doc} Key: {', '.join(OHLC_1M.key)}. Minutes without trades are rows too.",
+        metadata={"dagster/column_schema": column_schema(OHLC_1M)},
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name=_GROUP,
+        kinds=_KINDS,
+        owners=_OWNERS,
+        code_version="1",
     )
-    def hour_candles(
-        context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
-    ) -> Iterator[dg.MaterializeResult[None]]:
-        hours = [Hour.from_key(key) for key in context.partition_keys]
+    def ohlc_1m(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
+        now = lake.now()
+        hours = hours_of(context.partition_keys, now=now)
         seen = lake.seen_ids()
         for hour in hours:
-            now = datetime.now(UTC)
             trades = lake.trades(hour)
-            minutes = build_candles(
+            candles = build_candles(
                 trades.frame, start=hour.start, end=hour.end, now=now, seen=seen, version=trades.version
             )
-            hourly = fold_candles(minutes, interval=HOUR, version=trades.version)
-            for table, candles in ((OHLC_1M, minutes), (OHLC_1H, hourly)):
-                lake.publish(table, hour, candles, version=trades.version)
-                _note(context, table, hour, candles, trades.version, with_picture=len(hours) <= _PICTURES_UP_TO)
-        for table in (OHLC_1M, OHLC_1H):
-            yield dg.MaterializeResult(asset_key=table.name)
+            lake.publish(OHLC_1M, hour, candles, version=trades.version, as_of=now)
+            note = describe(candles, hour, version=trades.version, with_picture=len(hours) <= _PICTURES_UP_TO)
+            origin = {"dagster/uri": lake.uri(OHLC_1M, hour), _IDS_KNOWN_AT: dg.MetadataValue.timestamp(now)}
+            context.add_asset_metadata({**note, **origin}, partition_key=hour.key)
+        return dg.MaterializeResult()
 
-    return [hour_candles]
+    return ohlc_1m
 
 
-def _spec(table: Table, deps: list[dg.AssetKey], description: str) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        key=table.name,
-        deps=deps,
-        description=f"{description} Key: {', '.join(table.key)}.",
-        group_name="market",
-        kinds={"polars", "delta", "s3"},
-        owners=["team:cryptoviz"],
-        metadata={"dagster/column_schema": column_schema(table)},
+def _hours(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=OHLC_1H.name,
+        deps=[OHLC_1M.name],
+        description=f"{OHLC_1H.doc} Key: {', '.join(OHLC_1H.key)}. The exact fold of the one-minute candles.",
+        metadata={"dagster/column_schema": column_schema(OHLC_1H)},
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name=_GROUP,
+        kinds=_KINDS,
+        owners=_OWNERS,
+        code_version="1",
     )
+    def ohlc_1h(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
+        for hour in hours_of(context.partition_keys, now=lake.now()):
+            as_of, minutes = _ids_known_at(context.instance, hour), lake.candles(OHLC_1M, hour)
+            version = minutes["source_version"][0] if minutes.height else HourVersion().digest
+            candles = fold_candles(minutes, interval=HOUR, version=version)
+            lake.publish(OHLC_1H, hour, candles, version=version, as_of=as_of)
+            note = describe(candles, hour, version=version)
+            context.add_asset_metadata({**note, "dagster/uri": lake.uri(OHLC_1H, hour)}, partition_key=hour.key)
+        return dg.MaterializeResult()
+
+    return ohlc_1h
 
 
-def _note(
-    context: dg.AssetExecutionContext,
-    table: Table,
-    hour: Hour,
-    candles: pl.DataFrame,
-    version: str,
-    *,
-    with_picture: bool,
-) -> None:
-    metadata: dict[str, dg.MetadataValue] = {
-        "dagster/partition_row_count": dg.MetadataValue.int(candles.height),
-        "source_version": dg.MetadataValue.text(version),
-        "symbols": dg.MetadataValue.int(candles.select("venue", "symbol").n_unique()),
-        "trades": dg.MetadataValue.int(int(candles["trade_count"].sum() or 0)),
-        "blind_windows": dg.MetadataValue.int(int((candles["status"] == "blind").sum())),
-        "first": dg.MetadataValue.text(str(candles["window_start"].min() or hour.start)),
-        "last": dg.MetadataValue.text(str(candles["window_end"].max() or hour.start)),
-    }
-    if candles.height:
-        metadata["preview"] = dg.MetadataValue.md(_markdown(candles))
-    if with_picture and table is OHLC_1M and candles.height:
-        metadata["picture"] = dg.MetadataValue.md(f"![{hour.key}](data:image/png;base64,{hour_picture(candles)})")
-    context.add_asset_metadata(metadata, asset_key=table.name, partition_key=hour.key)
-
-
-def _markdown(candles: pl.DataFrame) -> str:
-    rows = candles.select(_PREVIEW).tail(7)
-    lines = ["| " + " | ".join(_PREVIEW) + " |", "|" + "---|" * len(_PREVIEW)]
-    lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in rows.iter_rows()]
-    return "\n".join(lines)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.strftime("%H:%M")
-    text = str(value) if value is not None else "-"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+def _ids_known_at(instance: dg.DagsterInstance, hour: Hour) -> datetime:
+    """When the ids around the minutes of an hour were read; its start when nobody remembers."""
+    filters = dg.AssetRecordsFilter(dg.AssetKey(OHLC_1M.name), asset_partitions=[hour.key])
+    records = instance.fetch_materializations(filters, limit=1).records
+    events = [record.asset_materialization for record in records]
+    noted = [event.metadata.get(_IDS_KNOWN_AT) for event in events if event]
+    known = [note.value for note in noted if isinstance(note, dg.TimestampMetadataValue)]
+    return datetime.fromtimestamp(known[0], UTC) if known else hour.start

@@ -1,82 +1,52 @@
-"""The level-triggered sensor: compares the hours of trades with what the candles stand on, and asks for the rest.
+"""The sensor that asks for stale hours: wiring between the lake, the rules of `staleness` and Dagster's runs."""
 
-Nothing depends on having seen an event: a lost cursor, a crash or a reset heals at the next tick. Compaction and
-replays leave an hour's version as it is, so they start nothing; a late trade changes it, so it always does.
-"""
-
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 from dagster._core.definitions.target import ExecutableDefinition
 
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.tables import TRADES
-from cryptoviz.storage.hour_index import HourEntry
+from cryptoviz_dagster.lake_reports import LakeReports
 from cryptoviz_dagster.resources import Lake
+from cryptoviz_dagster.run_history import (
+    RANGE_TAGS,
+    REQUEST_TAG,
+    Attempt,
+    busy_hours,
+    due_attempts,
+    hours_of_failed_ranges,
+)
+from cryptoviz_dagster.staleness import Patience, Reason, StaleHour, plan_runs, stale_hours
 
-GRACE = timedelta(seconds=10)
-SETTLE = timedelta(seconds=20)
-_LONG_POLL_S, _POLL_S = 4.0, 0.5
-_RUNS_A_TICK = 12
-_RANGE_FROM = 6
+RUNS_AT_ONCE = 12
+_FAILED_RECENTLY = timedelta(hours=1)
+_PRIORITY = {Reason.CLOSED: 5, Reason.LATE: 3, Reason.EDGES: 1, Reason.OPEN: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A run over consecutive hours; usually one."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LongPoll:
+    """The daemon ticks every 5 s; looking on within a tick for most of that time cuts the wait to one ``pause``."""
 
-    hours: Sequence[Hour]
-    digest: str
-    is_newest: bool
+    total: timedelta = timedelta(seconds=4)
+    pause: timedelta = timedelta(seconds=0.5)
+    wait: Callable[[float], None] = time.sleep
 
     @property
-    def run_key(self) -> str:
-        """One run for these hours at these versions."""
-        first, last = self.hours[0].key, self.hours[-1].key
-        return f"trades:{first}@{self.digest}" if first == last else f"trades:{first}..{last}@{self.digest}"
+    def looks(self) -> int:
+        """How often a tick looks."""
+        return 1 + self.total // self.pause
 
 
-def stale_hours(
-    lake: Mapping[Hour, HourEntry], folded: Mapping[Hour, str], now: datetime, *, first: Hour, refresh: timedelta
-) -> list[Hour]:
-    """Hours whose candles do not stand on the version in the lake, newest first.
-
-    A closed hour runs at once the first time, and again when late data has settled; the hour in progress every
-    ``refresh``, aligned to the clock.
-    """
-    wanted = []
-    for hour in sorted(lake, reverse=True):
-        entry = lake[hour]
-        if hour < first or folded.get(hour) == entry.version.digest:
-            continue
-        is_closed = now >= hour.end + GRACE
-        settled = hour not in folded or now - entry.changed >= SETTLE
-        if (is_closed and settled) or (not is_closed and _is_refresh_due(now, refresh)):
-            wanted.append(hour)
-    return wanted
-
-
-def plan_runs(hours: Sequence[Hour], lake: Mapping[Hour, HourEntry]) -> list[Request]:
-    """Runs over stale hours, newest first: the newest alone, long stretches of older ones in one run each."""
-    if not hours:
-        return []
-    newest, older = hours[0], sorted(hours[1:])
-    stretches: list[list[Hour]] = []
-    for hour in older:
-        if stretches and stretches[-1][-1].next() == hour:
-            stretches[-1].append(hour)
-        else:
-            stretches.append([hour])
-    groups = [g for s in reversed(stretches) for g in ([s] if len(s) >= _RANGE_FROM else [[h] for h in reversed(s)])]
-    return [Request(g, _digest(g, lake), is_newest=g == [newest]) for g in [[newest], *groups]][:_RUNS_A_TICK]
-
-
-def hour_sensor(job: ExecutableDefinition, *, first: Hour, refresh: timedelta) -> dg.SensorDefinition:
-    """The sensor over the hours of trades."""
+def hour_sensor(
+    job: ExecutableDefinition, *, first: Hour, patience: Patience, poll: LongPoll | None = None
+) -> dg.SensorDefinition:
+    """The sensor over the hours of trades, from the lake's ``first`` one."""
+    polling = poll or LongPoll()
+    reports = LakeReports(first=first, refresh=patience.refresh)
 
     @dg.sensor(
         name="trades_hour_changed",
@@ -86,52 +56,44 @@ def hour_sensor(job: ExecutableDefinition, *, first: Hour, refresh: timedelta) -
         description="Asks for the candles of every hour whose trades are not those the candles were folded from.",
     )
     def trades_hour_changed(context: dg.SensorEvaluationContext, lake: dg.ResourceParam[Lake]) -> dg.SensorResult:
-        reported: dict[str, str] = json.loads(context.cursor or "{}")
-        deadline = time.monotonic() + _LONG_POLL_S
-        while True:
-            hours = lake.trade_hours()
-            folded = lake.folded_hours()
-            now = datetime.now(UTC)
-            requests = plan_runs(stale_hours(hours, folded, now, first=first, refresh=refresh), hours)
-            news = {h: e for h, e in hours.items() if reported.get(h.key) != e.version.digest and h >= first}
-            if requests or news or time.monotonic() >= deadline:
+        attempts: list[Attempt] = []
+        for look in range(polling.looks):
+            if look:
+                polling.wait(polling.pause.total_seconds())
+            stale = _stale_hours(lake, first=first, patience=patience)
+            attempts = _attempts(context.instance, job.name, stale, lake.now()) if stale else []
+            if attempts:
                 break
-            time.sleep(_POLL_S)
-        cursor = {h.key: e.version.digest for h, e in hours.items()}
-        return dg.SensorResult(
-            asset_events=[_event(hour, entry) for hour, entry in sorted(news.items())],
-            run_requests=[_run_request(request) for request in requests],
-            cursor=json.dumps(cursor),
-        )
+        events = reports.news(context.instance, lake, now=lake.now())
+        nothing = "every hour stands on the trades in the lake" if not (attempts or events) else None
+        return dg.SensorResult(asset_events=events, run_requests=list(map(_run_request, attempts)), skip_reason=nothing)
 
     return trades_hour_changed
 
 
-def _is_refresh_due(now: datetime, refresh: timedelta) -> bool:
-    return now.timestamp() % refresh.total_seconds() < _LONG_POLL_S + 2
+def _stale_hours(lake: Lake, *, first: Hour, patience: Patience) -> list[StaleHour]:
+    trades = lake.hours(TRADES)
+    return stale_hours(trades, lake.folded_hours(), now=lake.now(), first=first, patience=patience)
 
 
-def _digest(hours: Sequence[Hour], lake: Mapping[Hour, HourEntry]) -> str:
-    versions = [lake[hour].version for hour in hours]
-    total = versions[0]
-    for version in versions[1:]:
-        total = total.plus(version)
-    return total.digest
+def _attempts(instance: dg.DagsterInstance, job: str, stale: list[StaleHour], now: datetime) -> list[Attempt]:
+    """What to ask now: nothing that is under way, and hour by hour what has failed together."""
+    busy = busy_hours(instance, job)
+    idle = [hour for hour in stale if hour.hour not in busy]
+    requests = plan_runs(idle, alone=hours_of_failed_ranges(instance, job, since=now - _FAILED_RECENTLY))
+    return due_attempts(instance, requests, now=now)[:RUNS_AT_ONCE]
 
 
-def _event(hour: Hour, entry: HourEntry) -> dg.AssetMaterialization:
-    return dg.AssetMaterialization(
-        TRADES.name,
-        partition=hour.key,
-        tags={"dagster/data_version": entry.version.digest},
-        metadata={"dagster/partition_row_count": entry.version.rows},
-    )
-
-
-def _run_request(request: Request) -> dg.RunRequest:
+def _run_request(attempt: Attempt) -> dg.RunRequest:
+    request = attempt.request
     first, last = request.hours[0].key, request.hours[-1].key
-    tags = {"cryptoviz/hour": first, "dagster/priority": "10" if request.is_newest else "0"}
+    priority = 10 if request.is_urgent else _PRIORITY[request.reason]
+    tags = {
+        REQUEST_TAG: request.key,
+        "cryptoviz/hour": first,
+        "cryptoviz/reason": request.reason.value,
+        "dagster/priority": str(priority),
+    }
     if first == last:
-        return dg.RunRequest(run_key=request.run_key, partition_key=first, tags=tags)
-    ends = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
-    return dg.RunRequest(run_key=request.run_key, tags={**tags, **ends})
+        return dg.RunRequest(run_key=attempt.run_key, partition_key=first, tags=tags)
+    return dg.RunRequest(run_key=attempt.run_key, tags={**tags, **dict(zip(RANGE_TAGS, (first, last), strict=True))})

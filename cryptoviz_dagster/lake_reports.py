@@ -1,0 +1,72 @@
+"""Materializations of the external lake tables: what Spark has written, told to Dagster's catalogue hour by hour.
+
+Only the picture of the lineage depends on it; no run does. What was told is read back from the events themselves.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import dagster as dg
+
+from cryptoviz.lake.hours import Hour
+from cryptoviz.lake.tables import DUPLICATES, KLINES, QUARANTINE, RAW_KLINES, RAW_TRADES, TRADES
+from cryptoviz.storage.hour_index import HourEntry
+from cryptoviz_dagster.resources import Lake
+
+REPORTED = (TRADES, RAW_TRADES, KLINES, RAW_KLINES, QUARANTINE, DUPLICATES)
+AT_ONCE = 40
+DATA_VERSION_TAG = "dagster/data_version"
+"""The one tag that Dagster indexes by partition."""
+
+
+class LakeReports:
+    """Finds hours of the lake that Dagster does not know at their present version. One per process."""
+
+    def __init__(self, *, first: Hour, refresh: timedelta) -> None:
+        self._first, self._refresh = first, refresh
+        self._told: dict[str, Mapping[str, str]] = {}
+        self._open_told: dict[str, datetime] = {}
+
+    def news(self, instance: dg.DagsterInstance, lake: Lake, *, now: datetime) -> list[dg.AssetMaterialization]:
+        """At most :data:`AT_ONCE` events, newest hours first; an hour in progress is told once in ``refresh``."""
+        events: list[dg.AssetMaterialization] = []
+        for table in REPORTED:
+            hours = {
+                hour: entry for hour, entry in lake.hours(table).items() if self._first <= hour and hour.start <= now
+            }
+            if self._untold(table.name, hours, now):
+                self._told[table.name] = _told_versions(instance, table.name)
+            untold = self._untold(table.name, hours, now)[: AT_ONCE - len(events)]
+            events += [_event(table.name, hour, hours[hour]) for hour in untold]
+            if any(hour.end > now for hour in untold):
+                self._open_told[table.name] = now
+        return events
+
+    def _untold(self, table: str, hours: Mapping[Hour, HourEntry], now: datetime) -> list[Hour]:
+        told = self._told.get(table, {})
+        waits = table in self._open_told and now - self._open_told[table] < self._refresh
+        return [
+            hour
+            for hour in sorted(hours, reverse=True)
+            if told.get(hour.key) != hours[hour].version.digest and not (hour.end > now and waits)
+        ]
+
+
+def _told_versions(instance: dg.DagsterInstance, table: str) -> dict[str, str]:
+    """Version by partition key of the newest event of each hour."""
+    tags = instance.event_log_storage.get_latest_tags_by_partition(
+        dg.AssetKey(table), dg.DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION_TAG]
+    )
+    return {key: values[DATA_VERSION_TAG] for key, values in tags.items()}
+
+
+def _event(table: str, hour: Hour, entry: HourEntry) -> dg.AssetMaterialization:
+    return dg.AssetMaterialization(
+        table,
+        partition=hour.key,
+        tags={DATA_VERSION_TAG: entry.version.digest},
+        metadata={
+            "dagster/partition_row_count": entry.version.rows,
+            "committed": dg.MetadataValue.timestamp(entry.changed),
+        },
+    )

@@ -1,0 +1,103 @@
+"""The shape of the code location, written out: what is where, what follows from what, what runs when."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from cryptoviz.lake.hours import Hour
+from cryptoviz.lake.tables import TABLES
+from cryptoviz.settings import Settings
+from cryptoviz_dagster.definitions import build_definitions
+
+START = datetime(2026, 11, 1, 5, tzinfo=UTC)
+GRAPH = """
+lake    kafka/klines   [kafka]            <- -
+lake    kafka/trades   [kafka]            <- -
+lake    duplicates     [delta,s3,spark]   <- kafka/klines, kafka/trades
+lake    klines         [delta,s3,spark]   <- kafka/klines
+lake    quarantine     [delta,s3,spark]   <- kafka/klines, kafka/trades
+lake    raw_klines     [delta,s3,spark]   <- kafka/klines
+lake    raw_trades     [delta,s3,spark]   <- kafka/trades
+lake    trades         [delta,s3,spark]   <- kafka/trades
+market  ohlc_1h        [delta,polars,s3]  <- ohlc_1m
+market  ohlc_1m        [delta,polars,s3]  <- trades
+"""
+CHECKS = {
+    "ohlc_1m:candles_hold_every_trade",
+    "ohlc_1m:high_is_highest_low_is_lowest",
+    "ohlc_1h:hour_is_fold_of_minutes",
+}
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory) -> dg.Definitions:
+    return build_definitions(Settings(home=tmp_path_factory.mktemp("home"), store="local", start=START))
+
+
+def line(spec: dg.AssetSpec) -> str:
+    kinds = f"[{','.join(sorted(spec.kinds))}]"
+    parents = ", ".join(sorted(dep.asset_key.to_user_string() for dep in spec.deps)) or "-"
+    return f"{spec.group_name:<7} {spec.key.to_user_string():<14} {kinds:<18} <- {parents}"
+
+
+def test_the_asset_graph_is_the_one_written_here(definitions):
+    specs = sorted(definitions.resolve_all_asset_specs(), key=lambda s: (s.group_name, len(s.key.path) == 1, s.key))
+    assert "\n".join(map(line, specs)) == GRAPH.strip()
+
+
+def test_every_asset_has_a_description_and_an_owner(definitions):
+    for spec in definitions.resolve_all_asset_specs():
+        assert spec.description
+        assert spec.owners == ["team:cryptoviz"]
+
+
+def test_every_table_shows_the_columns_of_the_contract(definitions):
+    specs = {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+    for table in TABLES:
+        schema = specs[table.name].metadata["dagster/column_schema"]
+        assert tuple(column.name for column in schema.columns) == table.column_names
+
+
+def test_the_checks_are_those_written_here_and_all_block(definitions):
+    graph = definitions.resolve_asset_graph()
+    keys = graph.asset_check_keys
+    assert {f"{key.asset_key.to_user_string()}:{key.name}" for key in keys} == CHECKS
+    assert all(graph.get(key).blocking and graph.get(key).partitions_def for key in keys)
+
+
+def test_partitions_are_the_hours_of_the_lake_from_its_first_to_the_one_in_progress(definitions):
+    graph = definitions.resolve_asset_graph()
+    for table in TABLES:
+        keys = graph.get(dg.AssetKey(table.name)).partitions_def.get_partition_keys(
+            current_time=START.replace(hour=7, minute=30)
+        )
+        assert [Hour.from_key(key) for key in keys] == [Hour(START), Hour(START).next(), Hour(START).next(2)]
+
+
+def test_the_job_holds_both_candle_tables_runs_in_one_process_and_is_bounded(definitions):
+    job = definitions.resolve_job_def("hour")
+    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {"ohlc_1m", "ohlc_1h"}
+    assert job.executor_def is dg.in_process_executor
+    assert job.tags["dagster/max_runtime"] == "900"
+
+
+def test_everything_loads(definitions):
+    dg.Definitions.validate_loadable(definitions)
+
+
+def test_loading_brings_in_neither_spark_nor_a_plotting_library(tmp_path):
+    heavy = "{'pyspark', 'matplotlib', 'dagster_aws', 'dagster_pyspark', 'streaming', 'boto3'}"
+    code = f"import sys, cryptoviz_dagster.definitions; print(sorted({heavy} & set(sys.modules)))"
+    environment = {
+        "CRYPTOVIZ_HOME": str(tmp_path),
+        "CRYPTOVIZ_STORE": "local",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
