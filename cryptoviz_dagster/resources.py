@@ -13,7 +13,7 @@ from cryptoviz.lake.ledger import State
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.tables import TRADES, Table
 from cryptoviz.storage.delta import LakeTable
-from cryptoviz.storage.frames import read_hour, replace_hour, version_of
+from cryptoviz.storage.frames import read_partition, replace_partition, version_of
 from cryptoviz.storage.hour_index import HourEntry, HourIndex, utc_now
 from cryptoviz.storage.objects import Objects
 from cryptoviz_dagster.folded_hours import FoldedHours, Standing
@@ -61,17 +61,17 @@ class Lake:
 
     def trades(self, hour: Hour) -> HourOfTrades:
         """Trades of one hour."""
-        frame = read_hour(TRADES, self.location, hour)
+        frame = read_partition(TRADES, self.location, hour)
         return HourOfTrades(frame, version_of(frame).digest)
 
     def candles(self, table: Table, hour: Hour) -> pl.DataFrame:
         """Candles of one hour."""
-        return read_hour(table, self.location, hour)
+        return read_partition(table, self.location, hour)
 
     def publish(self, table: Table, hour: Hour, candles: pl.DataFrame, *, version: str, as_of: datetime) -> None:
         """Replace one hour of a candle table; the commit says what the candles stand on."""
         standing = Standing.of(candles, version=version, as_of=as_of)
-        replace_hour(table, self.location, hour, candles, standing.metadata(hour))
+        replace_partition(table, self.location, hour, candles, standing.metadata(hour))
 
     def uri(self, table: Table, hour: Hour) -> str:
         """Where the files of an hour lie."""

@@ -12,7 +12,7 @@ from cryptoviz.inspect.reach import reading
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.tables import Table
-from cryptoviz.storage.frames import scan_hours
+from cryptoviz.storage.frames import scan_between
 
 
 class Format(StrEnum):
@@ -49,7 +49,7 @@ def select_rows(
     chosen = [pl.col(name) == value for name, value in wanted.items()]
     last_hour = Hour.containing(last - timedelta(microseconds=1))
     with reading(location):
-        rows = scan_hours(table, location, Hour.containing(first), last_hour)
+        rows = scan_between(table, location, Hour.containing(first), last_hour)
         return rows.filter(*inside, *chosen).sort(table.key).collect()
 
 

@@ -13,7 +13,7 @@ from cryptoviz.lake.locations import Location
 from cryptoviz.lake.tables import OHLC_1H, OHLC_1M, TRADES, Table
 from cryptoviz.lake.topics import TRADES as TRADES_TOPIC
 from cryptoviz.settings import Settings
-from cryptoviz.storage.frames import TableNotWritten, open_table, scan_hours
+from cryptoviz.storage.frames import TableNotWritten, open_table, scan_between
 from cryptoviz.storage.hour_index import HourIndex
 from cryptoviz.storage.objects import Objects
 
@@ -76,7 +76,7 @@ def waiting_hours(hours: Iterable[Hour], lake: Location, index: HourIndex) -> se
 
 def _source_versions(table: Table, lake: Location, first: Hour, last: Hour) -> dict[Hour, set[str]]:
     hour = pl.col(table.time_column).dt.truncate("1h")
-    rows = scan_hours(table, lake, first, last).select(hour, "source_version").unique().collect()
+    rows = scan_between(table, lake, first, last).select(hour, "source_version").unique().collect()
     found: dict[Hour, set[str]] = {}
     for start, version in rows.iter_rows():
         found.setdefault(Hour.containing(start), set()).add(version)

@@ -9,7 +9,7 @@ from deltalake import DeltaTable
 
 from cryptoviz.inspect.reach import reading
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.tables import PARTITION_COLUMNS, TABLES, Table
+from cryptoviz.lake.tables import TABLES, Table
 from cryptoviz.storage.frames import TableNotWritten, open_table, scan
 
 
@@ -48,7 +48,7 @@ def markets(location: Location, table: Table) -> pl.DataFrame:
     return (
         scan(table, location)
         .group_by(_market(table))
-        .agg(first=time.min(), last=time.max(), rows=pl.len(), hours=pl.struct(PARTITION_COLUMNS).n_unique())
+        .agg(first=time.min(), last=time.max(), rows=pl.len(), hours=pl.struct(table.partition_columns).n_unique())
         .sort("venue", "symbol")
         .collect()
     )
@@ -64,7 +64,7 @@ def _market(table: Table) -> list[pl.Expr]:
 def _status(table: Table, delta: DeltaTable) -> TableStatus:
     actions = pl.DataFrame(delta.get_add_actions(flatten=True))
     newest = datetime.fromtimestamp(delta.history(1)[0]["timestamp"] / 1000, UTC)
-    hours = [f"partition.{name}" for name in PARTITION_COLUMNS]
+    hours = [f"partition.{name}" for name in table.partition_columns]
     has_files = actions.height > 0
     return TableStatus(
         name=table.name,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from cryptoviz.lake.tables import DECIMAL_PRECISION, DECIMAL_SCALE, PARTITION_COLUMNS, Table, Type
+from cryptoviz.lake.tables import DECIMAL_PRECISION, DECIMAL_SCALE, Table, Type
 
 _ARROW: dict[Type, pa.DataType] = {
     Type.STRING: pa.string(),
@@ -32,7 +32,7 @@ def arrow_schema(table: Table, *, partitions: bool = False) -> pa.Schema:
     """Arrow schema of the data columns; with ``partitions`` followed by the partition columns (text)."""
     fields = [pa.field(c.name, _ARROW[c.type], nullable=c.nullable) for c in table.columns]
     if partitions:
-        fields += [pa.field(name, pa.string()) for name in PARTITION_COLUMNS]
+        fields += [pa.field(name, pa.string()) for name in table.partition_columns]
     return pa.schema(fields)
 
 
@@ -54,8 +54,9 @@ def markdown(tables: Iterable[Table]) -> str:
         "# Tables of the lake",
         "",
         "Rendered from `cryptoviz.lake.tables` by `cryptoviz docs tables`; do not edit by hand.",
-        "Every table lies in directories `year=2026/month=11/day=20/hour=08` (UTC) of its time column; these four are",
-        "columns too. Times are UTC in microseconds, decimals have 38 digits with 18 after the point.",
+        "Every table lies in directories `year=2026/month=11/day=20/hour=08` (UTC) of its time column, a daily one in",
+        "`year=2026/month=11/day=20`; these are columns too. Times are UTC in microseconds; decimals have 38 digits,",
+        "18 of them after the point.",
         "",
     ]
     for table in tables:
@@ -65,7 +66,8 @@ def markdown(tables: Iterable[Table]) -> str:
             table.doc,
             "",
             (
-                f"Key: {', '.join(f'`{k}`' for k in table.key)}. Hour of: `{table.time_column}`. "
+                f"Key: {', '.join(f'`{k}`' for k in table.key)}. "
+                f"{table.partition_columns[-1].capitalize()} of: `{table.time_column}`. "
                 f"Written only by: `{table.owner}`."
             ),
             "",

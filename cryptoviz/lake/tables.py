@@ -5,6 +5,8 @@ from enum import StrEnum
 
 PARTITION_COLUMNS = ("year", "month", "day", "hour")
 """Directories of a row's hour, zero-padded text so that every writer and reader spells them alike."""
+DAY_COLUMNS = PARTITION_COLUMNS[:3]
+"""Directories of a daily table."""
 
 
 class Type(StrEnum):
@@ -43,7 +45,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """One table. ``time_column`` decides the hour directory a row lies in."""
+    """One table. ``time_column`` decides the directory a row lies in: its hour's, or its day's in a daily table."""
 
     name: str
     doc: str
@@ -52,6 +54,7 @@ class Table:
     time_column: str
     owner: Owner
     statistics: tuple[str, ...] = ()
+    partition_columns: tuple[str, ...] = PARTITION_COLUMNS
 
     @property
     def column_names(self) -> tuple[str, ...]:

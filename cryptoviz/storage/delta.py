@@ -15,7 +15,7 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import WRITER_APP, CommitEntry, DataFile, OffsetRange, partition_app
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.render import arrow_schema
-from cryptoviz.lake.tables import PARTITION_COLUMNS, Table
+from cryptoviz.lake.tables import Table
 
 _CONFIGURATION: dict[str, str | None] = {
     "delta.logRetentionDuration": "interval 30 days",
@@ -116,7 +116,7 @@ class LakeTable:
             actions,
             "append",
             self._delta.schema(),
-            partition_by=list(PARTITION_COLUMNS),
+            partition_by=list(self.table.partition_columns),
             commit_properties=properties,
         )
         self.refresh()
@@ -131,7 +131,7 @@ class LakeTable:
                 self.uri,
                 schema=Schema.from_arrow(arrow_schema(self.table, partitions=True)),
                 mode="ignore",
-                partition_by=list(PARTITION_COLUMNS),
+                partition_by=list(self.table.partition_columns),
                 name=self.table.name,
                 description=self.table.doc,
                 configuration=_CONFIGURATION | bounded,

@@ -1,4 +1,4 @@
-"""Tables as Polars frames: scanned with partition pruning, one hour read whole, one hour replaced atomically."""
+"""Tables as Polars frames: scanned with partition pruning, one hour or day read whole, or replaced atomically."""
 
 import random
 import time
@@ -8,11 +8,12 @@ import polars as pl
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
+from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import WRAP, HourVersion
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.render import arrow_schema
-from cryptoviz.lake.tables import PARTITION_COLUMNS, Table
+from cryptoviz.lake.tables import Table
 from cryptoviz.storage.delta import LakeTable
 
 _COMMIT_ATTEMPTS = 10
@@ -33,24 +34,24 @@ def open_table(table: Table, location: Location) -> DeltaTable:
 
 
 def scan(table: Table, location: Location) -> pl.LazyFrame:
-    """The table as a lazy frame; filters on year, month, day and hour prune files."""
-    return pl.scan_delta(open_table(table, location)).with_columns(pl.col(PARTITION_COLUMNS).cast(pl.String))
+    """The table as a lazy frame; filters on its partition columns prune files."""
+    return pl.scan_delta(open_table(table, location)).with_columns(pl.col(table.partition_columns).cast(pl.String))
 
 
-def scan_hours(table: Table, location: Location, first: Hour, last: Hour) -> pl.LazyFrame:
-    """Rows of the hours from ``first`` to ``last``, both included, without the partition columns."""
-    inside = pl.concat_str(PARTITION_COLUMNS).is_between(pl.lit(_compact(first)), pl.lit(_compact(last)))
+def scan_between(table: Table, location: Location, first: Hour | Day, last: Hour | Day) -> pl.LazyFrame:
+    """Rows of the hours (or days) from ``first`` to ``last``, both included, without the partition columns."""
+    inside = pl.concat_str(table.partition_columns).is_between(pl.lit(_compact(first)), pl.lit(_compact(last)))
     years = pl.col("year").is_between(pl.lit(first.values["year"]), pl.lit(last.values["year"]))
     return scan(table, location).filter(years, inside).select(table.column_names)
 
 
-def read_hour(table: Table, location: Location, hour: Hour) -> pl.DataFrame:
-    """All rows of one hour, data columns only; no rows when the table or the hour does not exist yet."""
+def read_partition(table: Table, location: Location, span: Hour | Day) -> pl.DataFrame:
+    """All rows of one hour or day, data columns only; no rows when the table or the partition does not exist yet."""
     try:
         frame = scan(table, location)
     except TableNotWritten:
         return empty(table)
-    return frame.filter(*(pl.col(n) == v for n, v in hour.values.items())).select(table.column_names).collect()
+    return frame.filter(*(pl.col(n) == v for n, v in span.values.items())).select(table.column_names).collect()
 
 
 def empty(table: Table) -> pl.DataFrame:
@@ -66,8 +67,10 @@ def version_of(frame: pl.DataFrame) -> HourVersion:
     return HourVersion(rows=frame.height, hash_sum=int(total) % WRAP)
 
 
-def replace_hour(table: Table, location: Location, hour: Hour, frame: pl.DataFrame, metadata: Mapping[str, str]) -> int:
-    """Replace one hour of a table in one commit and return the table's version. Readers see old or new, never a mix.
+def replace_partition(
+    table: Table, location: Location, span: Hour | Day, frame: pl.DataFrame, metadata: Mapping[str, str]
+) -> int:
+    """Replace one hour or day of a table in one commit and return its version. Readers see old or new, never a mix.
 
     Rows are sorted by the table's key, so the same rows give the same bytes.
     """
@@ -75,10 +78,10 @@ def replace_hour(table: Table, location: Location, hour: Hour, frame: pl.DataFra
     rows = (
         frame.select(table.column_names)
         .sort(table.key)
-        .with_columns(pl.lit(v).alias(n) for n, v in hour.values.items())
+        .with_columns(pl.lit(v).alias(n) for n, v in span.values.items())
     )
     arrow = rows.to_arrow().cast(arrow_schema(table, partitions=True))
-    predicate = " AND ".join(f"{name} = '{value}'" for name, value in hour.values.items())
+    predicate = " AND ".join(f"{name} = '{value}'" for name, value in span.values.items())
     for attempt in range(1, _COMMIT_ATTEMPTS + 1):
         delta = open_table(table, location)
         try:
@@ -99,5 +102,5 @@ def replace_hour(table: Table, location: Location, hour: Hour, frame: pl.DataFra
     return open_table(table, location).version()
 
 
-def _compact(hour: Hour) -> str:
-    return "".join(hour.values.values())
+def _compact(span: Hour | Day) -> str:
+    return "".join(span.values.values())

@@ -10,7 +10,7 @@ from cryptoviz.lake.ledger import CommitEntry, DataFile, HourVersion, OffsetRang
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.tables import Table
 from cryptoviz.storage.delta import LakeTable
-from cryptoviz.storage.frames import read_hour, version_of
+from cryptoviz.storage.frames import read_partition, version_of
 from cryptoviz.storage.hour_index import HourIndex, utc_now
 from cryptoviz.storage.objects import Objects
 from streaming.spark.report import TopicReport
@@ -61,7 +61,7 @@ class HourVersions:
         if hour not in self._known:
             indexed = self._index.version(hour)
             if indexed is None and self._table.has_files(hour):
-                indexed = version_of(read_hour(self._table.table, self._location, hour))
+                indexed = version_of(read_partition(self._table.table, self._location, hour))
             self._known[hour] = indexed or HourVersion()
         return self._known[hour]
 

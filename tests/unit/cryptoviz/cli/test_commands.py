@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from cryptoviz.cli.main import app
 from cryptoviz.inspect import replay
 from cryptoviz.lake.tables import OHLC_1M
-from cryptoviz.storage.frames import replace_hour
+from cryptoviz.storage.frames import replace_partition
 
 CHECKOUT = Path(__file__).parents[4]
 
@@ -41,8 +41,8 @@ def cli(tmp_path, monkeypatch):
 
 @pytest.fixture
 def filled(lake, hour, make_candles):
-    replace_hour(OHLC_1M, lake, hour, make_candles(hour, "7"), {})
-    replace_hour(OHLC_1M, lake, hour, make_candles(hour, "64000.10", "0.000000001"), {})
+    replace_partition(OHLC_1M, lake, hour, make_candles(hour, "7"), {})
+    replace_partition(OHLC_1M, lake, hour, make_candles(hour, "64000.10", "0.000000001"), {})
 
 
 COMMANDS = (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cryptoviz.inspect.export import Format, as_text, parse_instant, select_rows, write_rows
 from cryptoviz.inspect.reach import Unreachable, reading
 from cryptoviz.lake.tables import OHLC_1M, RAW_TRADES
-from cryptoviz.storage.frames import TableNotWritten, replace_hour
+from cryptoviz.storage.frames import TableNotWritten, replace_partition
 
 amounts = st.decimals(min_value=-(10**19), max_value=10**19, places=18, allow_nan=False, allow_infinity=False)
 
@@ -56,8 +56,8 @@ def test_an_instant_that_is_none_is_quoted():
 @pytest.fixture
 def filled(lake, hour, make_candles):
     two = pl.concat([make_candles(hour, "1.1", "2.2", symbol="ETH-USDT"), make_candles(hour, "3.3", "4.4")])
-    replace_hour(OHLC_1M, lake, hour, two.reverse(), {})
-    replace_hour(OHLC_1M, lake, hour.next(), make_candles(hour.next(), "5.5", venue="kraken"), {})
+    replace_partition(OHLC_1M, lake, hour, two.reverse(), {})
+    replace_partition(OHLC_1M, lake, hour.next(), make_candles(hour.next(), "5.5", venue="kraken"), {})
     return lake
 
 
@@ -82,7 +82,7 @@ def test_rows_of_one_market_only(filled, hour):
 
 
 def test_an_hour_replaced_is_exported_once(filled, hour, make_candles):
-    replace_hour(OHLC_1M, filled, hour, make_candles(hour, "9"), {})
+    replace_partition(OHLC_1M, filled, hour, make_candles(hour, "9"), {})
     assert closes(select_rows(OHLC_1M, filled, first=hour.start, last=hour.end)) == ["9"]
 
 

@@ -21,7 +21,7 @@ from cryptoviz.lake.tables import OHLC_1H, OHLC_1M, TRADES
 from cryptoviz.lake.topics import Headers, Schema
 from cryptoviz.settings import Settings
 from cryptoviz.storage.delta import LakeTable
-from cryptoviz.storage.frames import replace_hour
+from cryptoviz.storage.frames import replace_partition
 from cryptoviz.storage.hour_index import HourIndex
 from cryptoviz.storage.objects import Objects
 
@@ -153,11 +153,11 @@ def index(lake, hour):
 
 def test_an_hour_waits_until_both_tables_stand_on_its_version(lake, hour, index, make_candles):
     assert waiting_hours({hour}, lake, index) == {hour}
-    replace_hour(OHLC_1M, lake, hour, make_candles(hour, "1", "2", version=VERSION.digest), {})
+    replace_partition(OHLC_1M, lake, hour, make_candles(hour, "1", "2", version=VERSION.digest), {})
     assert waiting_hours({hour}, lake, index) == {hour}
-    replace_hour(OHLC_1H, lake, hour, make_candles(hour, "2", version="older"), {})
+    replace_partition(OHLC_1H, lake, hour, make_candles(hour, "2", version="older"), {})
     assert waiting_hours({hour}, lake, index) == {hour}
-    replace_hour(OHLC_1H, lake, hour, make_candles(hour, "2", version=VERSION.digest), {})
+    replace_partition(OHLC_1H, lake, hour, make_candles(hour, "2", version=VERSION.digest), {})
     assert waiting_hours({hour}, lake, index) == set()
     index.publish({hour: VERSION.plus(VERSION)}, now=START)
     assert waiting_hours({hour}, lake, index) == {hour}
@@ -165,7 +165,7 @@ def test_an_hour_waits_until_both_tables_stand_on_its_version(lake, hour, index,
 
 def test_an_hour_the_lake_does_not_know_waits(lake, hour, index, make_candles):
     for table in (OHLC_1M, OHLC_1H):
-        replace_hour(table, lake, hour, make_candles(hour, "1", version=VERSION.digest), {})
+        replace_partition(table, lake, hour, make_candles(hour, "1", version=VERSION.digest), {})
     assert waiting_hours({hour, hour.next()}, lake, index) == {hour.next()}
 
 

@@ -5,16 +5,16 @@ import pytest
 
 from cryptoviz.inspect.sql import NotAQuery, run_query
 from cryptoviz.lake.tables import OHLC_1M
-from cryptoviz.storage.frames import TableNotWritten, replace_hour
+from cryptoviz.storage.frames import TableNotWritten, replace_partition
 
 FINE = "0.123456789012345678"
 
 
 @pytest.fixture
 def filled(lake, hour, make_candles):
-    replace_hour(OHLC_1M, lake, hour, make_candles(hour, "7", "8"), {})
-    replace_hour(OHLC_1M, lake, hour, make_candles(hour, FINE, "0.000000000000000001"), {})
-    replace_hour(OHLC_1M, lake, hour.next(), make_candles(hour.next(), "10000000000000000000"), {})
+    replace_partition(OHLC_1M, lake, hour, make_candles(hour, "7", "8"), {})
+    replace_partition(OHLC_1M, lake, hour, make_candles(hour, FINE, "0.000000000000000001"), {})
+    replace_partition(OHLC_1M, lake, hour.next(), make_candles(hour.next(), "10000000000000000000"), {})
     return lake
 
 

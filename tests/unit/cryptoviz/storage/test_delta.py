@@ -9,7 +9,7 @@ from cryptoviz.lake.ledger import CommitEntry, HourVersion, OffsetRange
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.tables import OHLC_1H, RAW_TRADES
 from cryptoviz.storage.delta import LakeTable, WriterReplaced
-from cryptoviz.storage.frames import TableNotWritten, empty, open_table, read_hour, replace_hour, version_of
+from cryptoviz.storage.frames import TableNotWritten, empty, open_table, read_partition, replace_partition, version_of
 from cryptoviz.storage.hour_index import HourIndex
 from cryptoviz.storage.objects import Objects, UnsafeStore, probe_conditional_put
 
@@ -93,15 +93,15 @@ def candle(close):
 
 def test_replacing_an_hour_leaves_exactly_the_new_rows(lake):
     for close in (1, 2, 3):
-        replace_hour(OHLC_1H, lake, HOUR, candle(close), {})
-        replace_hour(OHLC_1H, lake, HOUR.next(), candle(close).with_columns(window_start=HOUR.end), {})
-    assert [int(c) for c in read_hour(OHLC_1H, lake, HOUR)["close"]] == [3]
-    assert read_hour(OHLC_1H, lake, HOUR.next()).height == 1
+        replace_partition(OHLC_1H, lake, HOUR, candle(close), {})
+        replace_partition(OHLC_1H, lake, HOUR.next(), candle(close).with_columns(window_start=HOUR.end), {})
+    assert [int(c) for c in read_partition(OHLC_1H, lake, HOUR)["close"]] == [3]
+    assert read_partition(OHLC_1H, lake, HOUR.next()).height == 1
 
 
 def test_the_same_rows_give_the_same_bytes(lake, tmp_path):
     def content(location):
-        replace_hour(OHLC_1H, location, HOUR, candle(5), {})
+        replace_partition(OHLC_1H, location, HOUR, candle(5), {})
         path = open_table(OHLC_1H, location).file_uris()[0].removeprefix("file://")
         with open(path, "rb") as file:  # noqa: PTH123 - a path of the table's own
             return file.read()
@@ -112,7 +112,7 @@ def test_the_same_rows_give_the_same_bytes(lake, tmp_path):
 def test_a_table_that_nobody_wrote_is_named(lake):
     with pytest.raises(TableNotWritten, match="ohlc_1h"):
         open_table(OHLC_1H, lake)
-    assert read_hour(OHLC_1H, lake, HOUR).height == 0
+    assert read_partition(OHLC_1H, lake, HOUR).height == 0
 
 
 def test_the_version_of_rows_is_their_count_and_wrapped_hash_sum():

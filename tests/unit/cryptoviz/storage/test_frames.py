@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.tables import OHLC_1M, PARTITION_COLUMNS, TABLES, Type
-from cryptoviz.storage.frames import open_table, read_hour, replace_hour, scan, scan_hours
+from cryptoviz.storage.frames import open_table, read_partition, replace_partition, scan, scan_between
 from cryptoviz.storage.objects import Objects
 
 LAST_OF_YEAR = Hour.from_path("year=2025/month=12/day=31/hour=23")
@@ -17,19 +17,19 @@ LAST_OF_YEAR = Hour.from_path("year=2025/month=12/day=31/hour=23")
 
 def test_a_reader_sees_the_old_hour_or_the_new_one_and_never_a_mix(lake, hour, make_candles):
     versions = {str(n): make_candles(hour, *["1"] * (n + 1), version=str(n)) for n in range(12)}
-    replace_hour(OHLC_1M, lake, hour, versions["0"], {})
+    replace_partition(OHLC_1M, lake, hour, versions["0"], {})
     done = threading.Event()
 
     def replace_all():
         for frame in versions.values():
-            replace_hour(OHLC_1M, lake, hour, frame, {})
+            replace_partition(OHLC_1M, lake, hour, frame, {})
         done.set()
 
     writer = threading.Thread(target=replace_all)
     writer.start()
     seen = set()
     while not done.is_set():
-        found = read_hour(OHLC_1M, lake, hour)["source_version"].to_list()
+        found = read_partition(OHLC_1M, lake, hour)["source_version"].to_list()
         assert len(set(found)) == 1
         assert len(found) == versions[found[0]].height
         seen.add(found[0])
@@ -42,7 +42,7 @@ def test_writers_of_neighbouring_hours_do_not_lose_each_others_rows(lake, make_c
 
     def write(hour):
         for close in ("1", "2"):
-            replace_hour(OHLC_1M, lake, hour, make_candles(hour, close), {})
+            replace_partition(OHLC_1M, lake, hour, make_candles(hour, close), {})
 
     writers = [threading.Thread(target=write, args=(hour,)) for hour in hours]
     for writer in writers:
@@ -54,16 +54,16 @@ def test_writers_of_neighbouring_hours_do_not_lose_each_others_rows(lake, make_c
 
 
 def test_an_hour_replaced_by_nothing_is_empty(lake, hour, make_candles):
-    replace_hour(OHLC_1M, lake, hour, make_candles(hour, "1"), {})
-    replace_hour(OHLC_1M, lake, hour, make_candles(hour), {})
-    assert read_hour(OHLC_1M, lake, hour).height == 0
+    replace_partition(OHLC_1M, lake, hour, make_candles(hour, "1"), {})
+    replace_partition(OHLC_1M, lake, hour, make_candles(hour), {})
+    assert read_partition(OHLC_1M, lake, hour).height == 0
 
 
 def test_hours_are_scanned_across_the_turn_of_the_year_with_both_ends(lake, make_candles):
     for n in range(4):
         hour = LAST_OF_YEAR.next(n)
-        replace_hour(OHLC_1M, lake, hour, make_candles(hour, "1"), {})
-    found = scan_hours(OHLC_1M, lake, LAST_OF_YEAR, LAST_OF_YEAR.next(2)).collect()
+        replace_partition(OHLC_1M, lake, hour, make_candles(hour, "1"), {})
+    found = scan_between(OHLC_1M, lake, LAST_OF_YEAR, LAST_OF_YEAR.next(2)).collect()
     assert sorted(found["window_start"]) == [LAST_OF_YEAR.next(n).start for n in range(3)]
     assert not set(PARTITION_COLUMNS) & set(found.columns)
 
@@ -71,14 +71,14 @@ def test_hours_are_scanned_across_the_turn_of_the_year_with_both_ends(lake, make
 @given(st.decimals(min_value=0, max_value=10**19, places=18, allow_nan=False))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_decimal_at_the_bounds_of_a_file_is_found_by_its_value(lake, hour, make_candles, price):
-    replace_hour(OHLC_1M, lake, hour, make_candles(hour, price), {})
+    replace_partition(OHLC_1M, lake, hour, make_candles(hour, price), {})
     wanted = pl.lit(price, dtype=pl.Decimal(38, 18))
     for found in (pl.col("close") == wanted, pl.col("close") >= wanted, pl.col("close") <= wanted):
         assert scan(OHLC_1M, lake).filter(found).collect().height == 1
 
 
 def test_files_keep_bounds_of_the_columns_the_contract_names_and_of_no_decimal(lake, hour, make_candles):
-    replace_hour(OHLC_1M, lake, hour, make_candles(hour, "1"), {})
+    replace_partition(OHLC_1M, lake, hour, make_candles(hour, "1"), {})
     actions = pl.DataFrame(open_table(OHLC_1M, lake).get_add_actions(flatten=True))
     assert {name for name in actions.columns if name.startswith("min.")} == {f"min.{n}" for n in OHLC_1M.statistics}
     assert actions["num_records"].to_list() == [1]
@@ -120,6 +120,6 @@ def test_what_is_not_there_is_none_and_can_be_deleted(objects):
 
 def test_an_hour_is_read_whole_up_to_its_last_microsecond(lake, hour, make_candles):
     last = make_candles(hour, "1").with_columns(window_start=pl.lit(hour.end - timedelta(microseconds=1)))
-    replace_hour(OHLC_1M, lake, hour, last, {})
+    replace_partition(OHLC_1M, lake, hour, last, {})
     bounds = pl.col("window_start") == hour.end - timedelta(microseconds=1)
     assert scan(OHLC_1M, lake).filter(bounds).collect().height == 1

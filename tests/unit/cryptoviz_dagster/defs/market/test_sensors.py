@@ -4,7 +4,7 @@ import dagster as dg
 
 from cryptoviz.lake.tables import OHLC_1H, OHLC_1M, TRADES
 from cryptoviz.settings import Settings
-from cryptoviz.storage.frames import replace_hour
+from cryptoviz.storage.frames import replace_partition
 from cryptoviz_dagster.definitions import build_definitions
 from cryptoviz_dagster.defs.market.sensors import LongPoll
 
@@ -51,7 +51,7 @@ def test_compaction_of_the_candles_is_not_mistaken_for_a_fold(orchestra, writer,
     writer.commit(*hour_of_trades(first, 1))
     orchestra.settle()
     before = dict(lake.folded_hours())
-    replace_hour(OHLC_1H, location, first, lake.candles(OHLC_1H, first), {})
+    replace_partition(OHLC_1H, location, first, lake.candles(OHLC_1H, first), {})
     assert lake.folded_hours() == before
 
 
