@@ -1,4 +1,4 @@
-"""Candles: trades to one-minute candles, and coarser ones as a fold of finer. Exact decimals, any order of rows.
+"""Candles: trades to one-minute candles. Exact decimals, any order of rows; coarser ones are a fold of these.
 
 Open and close are the first and last trade by (event time, trade id): several trades share a millisecond and arrive in
 any order, so neither time nor arrival alone can say. Every minute of a symbol's hour is a row, also without trades.
@@ -6,27 +6,14 @@ any order, so neither time nor arrival alone can say. Every minute of a symbol's
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 
 import polars as pl
 
+from cryptoviz.candles.fold import DECIMAL, MARKET, MINUTE, finish, refuse_overflow
 from cryptoviz.lake.id_set import IdSet
-from cryptoviz.lake.ledger import signed
-from cryptoviz.lake.tables import DECIMAL_PRECISION, DECIMAL_SCALE
 
-MINUTE = timedelta(minutes=1)
-HOUR = timedelta(hours=1)
 _INSTANT = timedelta(microseconds=1)
-_MARKET = ("venue", "symbol")
-_DECIMAL = pl.Decimal(DECIMAL_PRECISION, DECIMAL_SCALE)
-_QUANTUM = Decimal(1).scaleb(-DECIMAL_SCALE)
-_EXACT = Context(prec=80, rounding=ROUND_HALF_EVEN)
-_SUMS = ("volume", "quote_volume", "taker_buy_volume", "taker_sell_volume")
-_SUM_LIMIT = 10.0 ** (DECIMAL_PRECISION - DECIMAL_SCALE) * (1 - 1e-9)
-
-
-class SumTooLarge(ArithmeticError):
-    """A volume does not fit the decimals of the lake; the engine would wrap it without a word."""
 
 
 def build_candles(
@@ -39,44 +26,12 @@ def build_candles(
     ids is proven quiet. Minutes that begin after ``now`` and after every trade are left out, those that end after
     ``now`` are open. ``version`` names what the trades were read from. Raises :class:`SumTooLarge`.
     """
-    _refuse_overflow(trades, ("quantity", "quote_quantity"))
+    refuse_overflow(trades, ("quantity", "quote_quantity"))
     traded = _fold_trades(trades)
     minutes = _minutes(start, min(end, _latest(trades, now) + _INSTANT))
-    grid = traded.select(_MARKET).unique().join(minutes, how="cross")
-    candles = grid.join(traded, on=[*_MARKET, "window_start"], how="left").sort(*_MARKET, "window_start")
-    return _finish(_with_status(candles, _known_ids(trades, seen), now), MINUTE, version)
-
-
-def fold_candles(candles: pl.DataFrame, *, interval: timedelta, version: str) -> pl.DataFrame:
-    """Coarser candles from finer ones, equal to the last digit to those built from the trades.
-
-    Its status is the weakest of its parts: open, blind, traded, quiet. Raises :class:`SumTooLarge`.
-    """
-    _refuse_overflow(candles, _SUMS)
-    rows = candles.sort(*_MARKET, "window_start")
-    window = pl.col("window_start").dt.truncate(interval)
-    folded = rows.group_by(*_MARKET, window, maintain_order=True).agg(
-        pl.col("open").drop_nulls().first(),
-        pl.col("high").max(),
-        pl.col("low").min(),
-        pl.col("close").drop_nulls().last(),
-        *(pl.col(name).sum() for name in _SUMS),
-        pl.col("trade_count").sum(),
-        pl.col("first_trade_id").min(),
-        pl.col("last_trade_id").max(),
-        pl.col("hash_sum").cast(pl.Int128).sum(),
-        pl.col("first_offset").min(),
-        pl.col("last_offset").max(),
-        _folded_status(),
-    )
-    return _finish(folded, interval, version)
-
-
-def _refuse_overflow(rows: pl.DataFrame, columns: tuple[str, ...]) -> None:
-    sums = rows.group_by(_MARKET).agg(pl.col(name).cast(pl.Float64).sum() for name in columns)
-    too_large = sums.filter(pl.any_horizontal(pl.col(name) >= _SUM_LIMIT for name in columns))
-    if too_large.height:
-        raise SumTooLarge(f"sums beyond {DECIMAL_PRECISION - DECIMAL_SCALE} digits: {too_large.rows(named=True)}")
+    grid = traded.select(MARKET).unique().join(minutes, how="cross")
+    candles = grid.join(traded, on=[*MARKET, "window_start"], how="left").sort(*MARKET, "window_start")
+    return finish(_with_status(candles, _known_ids(trades, seen), now), MINUTE, version)
 
 
 def _latest(trades: pl.DataFrame, now: datetime) -> datetime:
@@ -87,9 +42,9 @@ def _latest(trades: pl.DataFrame, now: datetime) -> datetime:
 
 def _fold_trades(trades: pl.DataFrame) -> pl.DataFrame:
     is_buy = pl.col("side") == "buy"
-    nothing = pl.lit(Decimal(0)).cast(_DECIMAL)
+    nothing = pl.lit(Decimal(0)).cast(DECIMAL)
     rows = trades.sort("event_time", "trade_id").with_columns(window_start=pl.col("event_time").dt.truncate(MINUTE))
-    return rows.group_by(*_MARKET, "window_start", maintain_order=True).agg(
+    return rows.group_by(*MARKET, "window_start", maintain_order=True).agg(
         open=pl.col("price").first(),
         high=pl.col("price").max(),
         low=pl.col("price").min(),
@@ -114,14 +69,14 @@ def _minutes(start: datetime, end: datetime) -> pl.DataFrame:
 
 def _known_ids(trades: pl.DataFrame, seen: Mapping[str, IdSet]) -> dict[str, IdSet]:
     """Ids seen before, with those of the trades at hand, which may have come in since."""
-    ends_before = pl.col("last_trade_id").cum_max().shift(1).over(_MARKET)
+    ends_before = pl.col("last_trade_id").cum_max().shift(1).over(MARKET)
     is_new = (pl.col("trade_id") > ends_before + 1).fill_null(value=True)
     runs = (
-        trades.sort(*_MARKET, "trade_id").with_columns(run=is_new.cum_sum()).group_by(*_MARKET, "run")
+        trades.sort(*MARKET, "trade_id").with_columns(run=is_new.cum_sum()).group_by(*MARKET, "run")
         .agg(pl.col("trade_id").min(), pl.col("last_trade_id").max())
     )  # fmt: skip
     known = dict(seen)
-    for (venue, symbol), rows in runs.group_by(_MARKET):
+    for (venue, symbol), rows in runs.group_by(MARKET):
         key = f"{venue}:{symbol}"
         known[key] = known.get(key, IdSet()).union(rows.select("trade_id", "last_trade_id").iter_rows())
     return known
@@ -129,10 +84,10 @@ def _known_ids(trades: pl.DataFrame, seen: Mapping[str, IdSet]) -> dict[str, IdS
 
 def _with_status(candles: pl.DataFrame, known: Mapping[str, IdSet], now: datetime) -> pl.DataFrame:
     """A minute without trades is quiet when no id is missing around it, wherever its neighbours were traded."""
-    before = pl.col("last_trade_id").forward_fill().over(_MARKET)
-    after = pl.col("first_trade_id").backward_fill().over(_MARKET)
+    before = pl.col("last_trade_id").forward_fill().over(MARKET)
+    after = pl.col("first_trade_id").backward_fill().over(MARKET)
     rows = candles.with_columns(id_before=before, id_after=after)
-    around = rows.select(*_MARKET, "id_before", "id_after").iter_rows()
+    around = rows.select(*MARKET, "id_before", "id_after").iter_rows()
     quiet = [_is_unbroken(known[f"{venue}:{symbol}"], a, b) for venue, symbol, a, b in around]
     return rows.with_columns(
         status=pl.when(pl.col("window_start") + MINUTE > now).then(pl.lit("open"))
@@ -149,35 +104,3 @@ def _is_unbroken(known: IdSet, before: int | None, after: int | None) -> bool:
     if before is not None:
         return before + 1 in known
     return after is not None and after - 1 in known
-
-
-def _folded_status() -> pl.Expr:
-    return (
-        pl.when(_any("open")).then(pl.lit("open"))
-        .when(_any("blind")).then(pl.lit("blind"))
-        .when(_any("traded")).then(pl.lit("traded"))
-        .otherwise(pl.lit("quiet"))
-        .alias("status")
-    )  # fmt: skip
-
-
-def _any(status: str) -> pl.Expr:
-    return (pl.col("status") == status).any()
-
-
-def _finish(candles: pl.DataFrame, interval: timedelta, version: str) -> pl.DataFrame:
-    """Add what follows from the sums. A window without trades has zero volume and no prices."""
-    rows = candles.with_columns(
-        *(pl.col(name).fill_null(Decimal(0)).cast(_DECIMAL) for name in _SUMS),
-        pl.col("trade_count").fill_null(0).cast(pl.Int64),
-        pl.Series("hash_sum", [signed(h or 0) for h in candles["hash_sum"].to_list()], pl.Int64),
-        window_end=pl.col("window_start") + interval,
-        source_version=pl.lit(version),
-    )
-    vwap = [_quotient(q, v) for q, v in rows.select("quote_volume", "volume").iter_rows()]
-    span = pl.col("last_trade_id") - pl.col("first_trade_id") + 1
-    return rows.with_columns(pl.Series("vwap", vwap, _DECIMAL), missing_ids=(span - pl.col("trade_count")).fill_null(0))
-
-
-def _quotient(amount: Decimal, quantity: Decimal) -> Decimal | None:
-    return _EXACT.divide(amount, quantity).quantize(_QUANTUM, context=_EXACT) if quantity else None

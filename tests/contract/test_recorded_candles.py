@@ -12,9 +12,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from cryptoviz.candles.fold import HOUR, fold_candles
 from cryptoviz.lake.hours import Hour, hours_between
 from cryptoviz.lake.id_set import IdSet
-from cryptoviz_dagster.transforms.candles import HOUR, build_candles, fold_candles
+from cryptoviz_dagster.transforms.candles import build_candles
 from streaming.feeds import binance_messages, kraken_messages
 from streaming.spark.judge_trades import judge_trades
 

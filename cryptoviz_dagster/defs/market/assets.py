@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from cryptoviz.candles.fold import HOUR, fold_candles
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import HourVersion
 from cryptoviz.lake.tables import OHLC_1H, OHLC_1M, TRADES
@@ -11,7 +12,7 @@ from cryptoviz_dagster.defs.lake.assets import column_schema
 from cryptoviz_dagster.defs.market.candle_metadata import describe
 from cryptoviz_dagster.partitions import hours_of
 from cryptoviz_dagster.resources import Lake
-from cryptoviz_dagster.transforms.candles import HOUR, build_candles, fold_candles
+from cryptoviz_dagster.transforms.candles import build_candles
 
 _GROUP, _KINDS, _OWNERS = "market", {"polars", "delta", "s3"}, ["team:cryptoviz"]
 _IDS_KNOWN_AT = "cryptoviz/ids_known_at"

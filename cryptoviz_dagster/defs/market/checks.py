@@ -6,12 +6,12 @@ from decimal import Decimal
 import dagster as dg
 import polars as pl
 
+from cryptoviz.candles.fold import HOUR, fold_candles
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import signed
 from cryptoviz.lake.tables import OHLC_1H, OHLC_1M
 from cryptoviz_dagster.partitions import hours_of
 from cryptoviz_dagster.resources import Lake
-from cryptoviz_dagster.transforms.candles import HOUR, fold_candles
 
 _SHOWN = 20
 _MARKET = ("venue", "symbol")
