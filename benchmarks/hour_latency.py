@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 
 from confluent_kafka import Producer
 
+from cryptoviz.lake.candle_tables import OHLC_1H
 from cryptoviz.lake.hours import Hour
-from cryptoviz.lake.tables import OHLC_1H, TRADES
+from cryptoviz.lake.tables import TRADES
 from cryptoviz.lake.topics import Headers
 from cryptoviz.settings import Settings, load_settings
 from cryptoviz.storage.frames import open_table

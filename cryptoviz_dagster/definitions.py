@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from cryptoviz.lake.tables import OHLC_1H, OHLC_1M
+from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
 from cryptoviz.settings import Settings, load_settings
 from cryptoviz_dagster.defs.lake.assets import lake_assets
 from cryptoviz_dagster.defs.market.assets import candle_assets

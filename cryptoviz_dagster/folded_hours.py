@@ -8,9 +8,10 @@ import polars as pl
 import pyarrow as pa
 from deltalake import DeltaTable
 
+from cryptoviz.lake.candle_tables import OHLC_1H
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.tables import OHLC_1H, PARTITION_COLUMNS
+from cryptoviz.lake.schema import PARTITION_COLUMNS
 from cryptoviz.storage.delta import LakeTable
 
 _PREFIX = "cryptoviz."

@@ -11,7 +11,8 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.id_set import IdSet
 from cryptoviz.lake.ledger import State
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.tables import TRADES, Table
+from cryptoviz.lake.schema import Table
+from cryptoviz.lake.tables import TRADES
 from cryptoviz.storage.delta import LakeTable
 from cryptoviz.storage.frames import read_partition, replace_partition, version_of
 from cryptoviz.storage.hour_index import HourEntry, HourIndex, utc_now

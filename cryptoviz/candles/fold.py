@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 import polars as pl
 
 from cryptoviz.lake.ledger import signed
-from cryptoviz.lake.tables import DECIMAL_PRECISION, DECIMAL_SCALE
+from cryptoviz.lake.schema import DECIMAL_PRECISION, DECIMAL_SCALE
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)

@@ -11,7 +11,7 @@ import polars as pl
 from cryptoviz.inspect.reach import reading
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.tables import Table
+from cryptoviz.lake.schema import Table
 from cryptoviz.storage.frames import scan_between
 
 

@@ -7,10 +7,12 @@ import polars as pl
 
 from cryptoviz.inspect.reach import require_lake
 from cryptoviz.inspect.replay import Progress, Replayed
+from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import partition_app
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.tables import OHLC_1H, OHLC_1M, TRADES, Table
+from cryptoviz.lake.schema import Table
+from cryptoviz.lake.tables import TRADES
 from cryptoviz.lake.topics import TRADES as TRADES_TOPIC
 from cryptoviz.settings import Settings
 from cryptoviz.storage.frames import TableNotWritten, open_table, scan_between

@@ -9,7 +9,8 @@ from deltalake import DeltaTable
 
 from cryptoviz.inspect.reach import reading
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.tables import TABLES, Table
+from cryptoviz.lake.schema import Table
+from cryptoviz.lake.tables import TABLES
 from cryptoviz.storage.frames import TableNotWritten, open_table, scan
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from cryptoviz.lake.tables import DECIMAL_PRECISION, DECIMAL_SCALE, Table, Type
+from cryptoviz.lake.schema import DECIMAL_PRECISION, DECIMAL_SCALE, Table, Type
 
 _ARROW: dict[Type, pa.DataType] = {
     Type.STRING: pa.string(),

@@ -1,65 +1,7 @@
-"""Lake tables, each one constant: columns, types, units, key, partitioning, owner. All else is rendered from here."""
+"""Lake tables, each one constant, and the list of all of them. All else is rendered from here."""
 
-from dataclasses import dataclass
-from enum import StrEnum
-
-PARTITION_COLUMNS = ("year", "month", "day", "hour")
-"""Directories of a row's hour, zero-padded text so that every writer and reader spells them alike."""
-DAY_COLUMNS = PARTITION_COLUMNS[:3]
-"""Directories of a daily table."""
-
-
-class Type(StrEnum):
-    """Logical column types. DECIMAL is exact: 38 digits, 18 of them after the point (ADR 0003)."""
-
-    STRING = "string"
-    BINARY = "binary"
-    INT32 = "int32"
-    INT64 = "int64"
-    BOOL = "bool"
-    FLOAT64 = "float64"
-    DECIMAL = "decimal(38,18)"
-    TIMESTAMP = "timestamp[us, UTC]"
-
-
-DECIMAL_PRECISION = 38
-DECIMAL_SCALE = 18
-
-
-class Owner(StrEnum):
-    """The one part that writes a table."""
-
-    SPARK = "streaming.spark"
-    DAGSTER = "cryptoviz_dagster"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column. ``doc`` says what it holds and in which unit."""
-
-    name: str
-    type: Type
-    doc: str
-    nullable: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
-    """One table. ``time_column`` decides the directory a row lies in: its hour's, or its day's in a daily table."""
-
-    name: str
-    doc: str
-    columns: tuple[Column, ...]
-    key: tuple[str, ...]
-    time_column: str
-    owner: Owner
-    statistics: tuple[str, ...] = ()
-    partition_columns: tuple[str, ...] = PARTITION_COLUMNS
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """Names of the data columns, without the partition columns."""
-        return tuple(column.name for column in self.columns)
+from cryptoviz.lake.candle_tables import CANDLE_PUBLICATIONS, CANDLE_REVISIONS, OHLC
+from cryptoviz.lake.schema import MARKET, PRICES, WINDOW, Column, Owner, Table, Type
 
 
 def _coordinates() -> tuple[Column, ...]:
@@ -99,16 +41,11 @@ def _raw(topic: str) -> Table:
 RAW_TRADES = _raw("trades")
 RAW_KLINES = _raw("klines")
 
-_MARKET = (
-    Column("venue", Type.STRING, "Where it happened: binance, kraken"),
-    Column("symbol", Type.STRING, "Canonical symbol, BTC-USDT"),
-)
-
 TRADES = Table(
     name="trades",
     doc="One row for each trade (or aggregate trade), exactly once.",
     columns=(
-        *_MARKET,
+        *MARKET,
         Column("trade_id", Type.INT64, "The venue's id; of an aggregate, its first trade's"),
         Column("last_trade_id", Type.INT64, "Id of the last trade of an aggregate; otherwise equal to trade_id"),
         Column("event_time", Type.TIMESTAMP, "When the trade happened, by the venue's clock"),
@@ -128,27 +65,14 @@ TRADES = Table(
     statistics=("event_time", "trade_id", "partition", "offset"),
 )
 
-_OHLC = (
-    Column("open", Type.DECIMAL, "First price of the window by (event time, trade id)", nullable=True),
-    Column("high", Type.DECIMAL, "Highest price", nullable=True),
-    Column("low", Type.DECIMAL, "Lowest price", nullable=True),
-    Column("close", Type.DECIMAL, "Last price by (event time, trade id)", nullable=True),
-    Column("volume", Type.DECIMAL, "Base units traded"),
-    Column("quote_volume", Type.DECIMAL, "Quote units traded"),
-)
-_WINDOW = (
-    Column("window_start", Type.TIMESTAMP, "Start of the window, inclusive"),
-    Column("window_end", Type.TIMESTAMP, "End of the window, exclusive"),
-)
-
 KLINES = Table(
     name="klines",
     doc="The venue's own closed hourly candles, for history before our trades and as a witness of our candles.",
     columns=(
-        *_MARKET,
+        *MARKET,
         Column("interval", Type.STRING, "Length of the window: 1h"),
-        *_WINDOW,
-        *_OHLC,
+        *WINDOW,
+        *PRICES,
         Column("trade_count", Type.INT64, "Trades in the window, by the venue's count"),
         Column("taker_buy_volume", Type.DECIMAL, "Base units bought by aggressors"),
         Column("source", Type.STRING, "How it reached us: rest, backfill or replay"),
@@ -182,7 +106,7 @@ DUPLICATES = Table(
     doc="One row for each record whose ids are already in the lake.",
     columns=(
         *_coordinates(),
-        *_MARKET,
+        *MARKET,
         Column("trade_id", Type.INT64, "First id of the record"),
         Column("last_trade_id", Type.INT64, "Last id of the record"),
         Column("event_time", Type.TIMESTAMP, "When it happened, by the venue's clock"),
@@ -196,38 +120,10 @@ DUPLICATES = Table(
 )
 
 
-def _candles(interval: str, grain: str) -> Table:
-    return Table(
-        name=f"ohlc_{interval}",
-        doc=f"One row for each venue, symbol and {grain} of an hour that has trades of the symbol.",
-        columns=(
-            *_MARKET,
-            *_WINDOW,
-            *_OHLC,
-            Column("vwap", Type.DECIMAL, "quote_volume / volume, rounded half even to 18 decimals", nullable=True),
-            Column("trade_count", Type.INT64, "Trades; an aggregate counts the trades it covers"),
-            Column("taker_buy_volume", Type.DECIMAL, "Base units bought by aggressors"),
-            Column("taker_sell_volume", Type.DECIMAL, "Base units sold by aggressors"),
-            Column("first_trade_id", Type.INT64, "Smallest trade id of the window", nullable=True),
-            Column("last_trade_id", Type.INT64, "Largest trade id of the window", nullable=True),
-            Column("missing_ids", Type.INT64, "Ids absent between the smallest and the largest one of the window"),
-            Column("status", Type.STRING, "traded, quiet (no id missing across it), blind, or open"),
-            Column("hash_sum", Type.INT64, "Sum of the row hashes of its trades, modulo 2^64, as a signed number"),
-            Column("first_offset", Type.INT64, "Smallest Kafka offset of its trades", nullable=True),
-            Column("last_offset", Type.INT64, "Largest Kafka offset of its trades", nullable=True),
-            Column("source_version", Type.STRING, "Version of the hour of trades it was folded from"),
-        ),
-        key=("venue", "symbol", "window_start"),
-        time_column="window_start",
-        owner=Owner.DAGSTER,
-        statistics=("window_start", "source_version", "status"),
-    )
-
-
-OHLC_1M = _candles("1m", "minute")
-OHLC_1H = _candles("1h", "hour")
-
-TABLES = (RAW_TRADES, RAW_KLINES, TRADES, KLINES, QUARANTINE, DUPLICATES, OHLC_1M, OHLC_1H)
+TABLES = (
+    RAW_TRADES, RAW_KLINES, TRADES, KLINES, QUARANTINE, DUPLICATES, *OHLC.values(), CANDLE_REVISIONS,
+    CANDLE_PUBLICATIONS,
+)  # fmt: skip
 BY_NAME = {table.name: table for table in TABLES}
 
 

@@ -15,7 +15,7 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import WRITER_APP, CommitEntry, DataFile, OffsetRange, partition_app
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.render import arrow_schema
-from cryptoviz.lake.tables import Table
+from cryptoviz.lake.schema import Table
 
 _CONFIGURATION: dict[str, str | None] = {
     "delta.logRetentionDuration": "interval 30 days",

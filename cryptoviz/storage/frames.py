@@ -13,7 +13,7 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import WRAP, HourVersion
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.render import arrow_schema
-from cryptoviz.lake.tables import Table
+from cryptoviz.lake.schema import Table
 from cryptoviz.storage.delta import LakeTable
 
 _COMMIT_ATTEMPTS = 10

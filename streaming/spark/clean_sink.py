@@ -11,7 +11,8 @@ from cryptoviz.crash import crash_point
 from cryptoviz.lake.id_set import IdSet
 from cryptoviz.lake.ledger import CommitEntry, DataFile, State
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.tables import DUPLICATES, QUARANTINE, Table
+from cryptoviz.lake.schema import Table
+from cryptoviz.lake.tables import DUPLICATES, QUARANTINE
 from cryptoviz.storage.delta import LakeTable
 from streaming.spark.raw_sink import Committed, RawSink
 from streaming.spark.report import TopicReport

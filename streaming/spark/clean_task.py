@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.id_set import IdSet, Interval
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.tables import DUPLICATES, QUARANTINE, Table
+from cryptoviz.lake.schema import Table
+from cryptoviz.lake.tables import DUPLICATES, QUARANTINE
 from cryptoviz.storage.objects import Objects
 from streaming.feeds.parsed import MAX_VALUE_BYTES
 from streaming.spark.judged import Judged

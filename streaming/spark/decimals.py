@@ -4,7 +4,7 @@ from decimal import Decimal, InvalidOperation
 
 import polars as pl
 
-from cryptoviz.lake.tables import DECIMAL_PRECISION, DECIMAL_SCALE
+from cryptoviz.lake.schema import DECIMAL_PRECISION, DECIMAL_SCALE
 
 DECIMAL = pl.Decimal(DECIMAL_PRECISION, DECIMAL_SCALE)
 PLAIN = rf"^[0-9]{{1,{DECIMAL_PRECISION - DECIMAL_SCALE}}}(\.[0-9]{{1,{DECIMAL_SCALE}}})?$"

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import DataFile
 from cryptoviz.lake.render import arrow_schema
-from cryptoviz.lake.tables import Table, Type
+from cryptoviz.lake.schema import Table, Type
 from cryptoviz.storage.objects import Objects
 from streaming.spark.report import hash_sum
 

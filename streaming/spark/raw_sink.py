@@ -8,7 +8,7 @@ from cryptoviz.crash import crash_point
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import CommitEntry, DataFile, HourVersion, OffsetRange
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.tables import Table
+from cryptoviz.lake.schema import Table
 from cryptoviz.storage.delta import LakeTable
 from cryptoviz.storage.frames import read_partition, version_of
 from cryptoviz.storage.hour_index import HourIndex, utc_now

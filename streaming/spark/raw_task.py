@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import pyarrow as pa
 
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.tables import Table
+from cryptoviz.lake.schema import Table
 from cryptoviz.storage.objects import Objects
 from streaming.spark.parquet import write_hours
 from streaming.spark.records import Floors, by_topic

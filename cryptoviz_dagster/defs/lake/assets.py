@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from cryptoviz.lake.tables import DUPLICATES, QUARANTINE, Table, Type, table_named
+from cryptoviz.lake.schema import Table, Type
+from cryptoviz.lake.tables import DUPLICATES, QUARANTINE, table_named
 from cryptoviz.lake.topics import TOPICS, Topic
 
 _TYPES = {Type.TIMESTAMP: "timestamp[us, UTC]"}

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from cryptoviz.candles.fold import HOUR, fold_candles
+from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import HourVersion
-from cryptoviz.lake.tables import OHLC_1H, OHLC_1M, TRADES
+from cryptoviz.lake.tables import TRADES
 from cryptoviz_dagster.defs.lake.assets import column_schema
 from cryptoviz_dagster.defs.market.candle_metadata import describe
 from cryptoviz_dagster.partitions import hours_of

@@ -7,9 +7,9 @@ import dagster as dg
 import polars as pl
 
 from cryptoviz.candles.fold import HOUR, fold_candles
+from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import signed
-from cryptoviz.lake.tables import OHLC_1H, OHLC_1M
 from cryptoviz_dagster.partitions import hours_of
 from cryptoviz_dagster.resources import Lake
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from cryptoviz.lake.candle_tables import OHLC_1M
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.tables import OHLC_1M
 from cryptoviz.storage.frames import empty
 
 FIRST_HOUR = Hour(datetime(2026, 1, 2, 3, tzinfo=UTC))

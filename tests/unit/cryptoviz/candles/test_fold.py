@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cryptoviz.candles.fold import HOUR, SumTooLarge, fold_candles
-from cryptoviz.lake.tables import OHLC_1M
+from cryptoviz.lake.candle_tables import OHLC_1M
 
 COLUMNS = OHLC_1M.column_names
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from cryptoviz.cli.main import app
 from cryptoviz.inspect import replay
-from cryptoviz.lake.tables import OHLC_1M
+from cryptoviz.lake.candle_tables import OHLC_1M
 from cryptoviz.storage.frames import replace_partition
 
 CHECKOUT = Path(__file__).parents[4]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from cryptoviz.inspect.export import Format, as_text, parse_instant, select_rows, write_rows
 from cryptoviz.inspect.reach import Unreachable, reading
-from cryptoviz.lake.tables import OHLC_1M, RAW_TRADES
+from cryptoviz.lake.candle_tables import OHLC_1M
+from cryptoviz.lake.tables import RAW_TRADES
 from cryptoviz.storage.frames import TableNotWritten, replace_partition
 
 amounts = st.decimals(min_value=-(10**19), max_value=10**19, places=18, allow_nan=False, allow_infinity=False)

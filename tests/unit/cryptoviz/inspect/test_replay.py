@@ -15,9 +15,10 @@ from cryptoviz.inspect.materialisation import (
 from cryptoviz.inspect.reach import Unreachable
 from cryptoviz.inspect.recordings import RecordedTrade
 from cryptoviz.inspect.replay import BeforeLakeStart, NotTaken, Replayed, describe, publish
+from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
 from cryptoviz.lake.ledger import CommitEntry, HourVersion, OffsetRange
 from cryptoviz.lake.symbols import Instrument, Venue
-from cryptoviz.lake.tables import OHLC_1H, OHLC_1M, TRADES
+from cryptoviz.lake.tables import TRADES
 from cryptoviz.lake.topics import Headers, Schema
 from cryptoviz.settings import Settings
 from cryptoviz.storage.delta import LakeTable

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from cryptoviz.inspect.sql import NotAQuery, run_query
-from cryptoviz.lake.tables import OHLC_1M
+from cryptoviz.lake.candle_tables import OHLC_1M
 from cryptoviz.storage.frames import TableNotWritten, replace_partition
 
 FINE = "0.123456789012345678"

@@ -4,10 +4,11 @@ import polars as pl
 import pytest
 from deltalake.exceptions import CommitFailedError
 
+from cryptoviz.lake.candle_tables import OHLC_1H
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import CommitEntry, HourVersion, OffsetRange
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.tables import OHLC_1H, RAW_TRADES
+from cryptoviz.lake.tables import RAW_TRADES
 from cryptoviz.storage.delta import LakeTable, WriterReplaced
 from cryptoviz.storage.frames import TableNotWritten, empty, open_table, read_partition, replace_partition, version_of
 from cryptoviz.storage.hour_index import HourIndex

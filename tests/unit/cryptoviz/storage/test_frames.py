@@ -7,8 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cryptoviz.lake.candle_tables import OHLC_1M
 from cryptoviz.lake.hours import Hour
-from cryptoviz.lake.tables import OHLC_1M, PARTITION_COLUMNS, TABLES, Type
+from cryptoviz.lake.schema import PARTITION_COLUMNS, Type
+from cryptoviz.lake.tables import TABLES
 from cryptoviz.storage.frames import open_table, read_partition, replace_partition, scan, scan_between
 from cryptoviz.storage.objects import Objects
 

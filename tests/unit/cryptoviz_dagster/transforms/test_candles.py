@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cryptoviz.candles.fold import HOUR, MINUTE, SumTooLarge, fold_candles
+from cryptoviz.lake.candle_tables import OHLC_1M
 from cryptoviz.lake.id_set import IdSet
 from cryptoviz.lake.ledger import signed
 from cryptoviz.lake.render import arrow_schema
-from cryptoviz.lake.tables import OHLC_1M, TRADES
+from cryptoviz.lake.tables import TRADES
 from cryptoviz_dagster.transforms.candles import build_candles
 
 START = datetime(2026, 11, 20, 8, tzinfo=UTC)

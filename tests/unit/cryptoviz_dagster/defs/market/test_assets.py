@@ -4,8 +4,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
 from cryptoviz.lake.ledger import HourVersion
-from cryptoviz.lake.tables import OHLC_1H, OHLC_1M
 from cryptoviz_dagster.defs.market.checks import impossible
 from cryptoviz_dagster.resources import HourOfTrades, Lake
 

@@ -2,7 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from cryptoviz.lake.tables import OHLC_1H, OHLC_1M, TRADES
+from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
+from cryptoviz.lake.tables import TRADES
 from cryptoviz.settings import Settings
 from cryptoviz.storage.frames import replace_partition
 from cryptoviz_dagster.definitions import build_definitions
