@@ -5,17 +5,18 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
+from cryptoviz.lake.candle_tables import OHLC, OHLC_1M
 from cryptoviz.settings import Settings, load_settings
 from cryptoviz_dagster.defs.lake.assets import lake_assets
-from cryptoviz_dagster.defs.market.assets import candle_assets
+from cryptoviz_dagster.defs.market.assets import HOURLY_ROLL_UPS, candle_assets
 from cryptoviz_dagster.defs.market.checks import candle_checks
 from cryptoviz_dagster.defs.market.sensors import LongPoll, hour_sensor
-from cryptoviz_dagster.partitions import hourly_from
+from cryptoviz_dagster.partitions import daily_from, hourly_from
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.staleness import Patience
 
 _RUN_LIMIT_S = 900
+_ROLL_UP_INTERVAL_S = 30
 _UNSETTLED = (dg.BetaWarning, dg.PreviewWarning)
 """Backfill policies and partitioned checks are used knowing that their interface may change."""
 
@@ -28,7 +29,7 @@ def build_definitions(
     partitions = hourly_from(first)
     hour_job = dg.define_asset_job(
         "hour",
-        selection=dg.AssetSelection.assets(OHLC_1M.name, OHLC_1H.name),
+        selection=dg.AssetSelection.assets(OHLC_1M.name, *(OHLC[interval].name for interval in HOURLY_ROLL_UPS)),
         description="Candles of one or more hours and their checks.",
         tags={"dagster/max_runtime": str(_RUN_LIMIT_S)},
         executor_def=dg.in_process_executor,
@@ -38,13 +39,24 @@ def build_definitions(
         for category in _UNSETTLED:
             warnings.simplefilter("ignore", category)
         return dg.Definitions(
-            assets=[*lake_assets(partitions), *candle_assets(partitions)],
+            assets=[*lake_assets(partitions), *candle_assets(partitions, daily_from(first))],
             asset_checks=candle_checks(partitions),
             jobs=[hour_job],
-            sensors=[hour_sensor(hour_job, first=first, patience=patience, poll=poll)],
+            sensors=[hour_sensor(hour_job, first=first, patience=patience, poll=poll), _roll_up_sensor()],
             resources={"lake": Lake(settings.lake), **(resources or {})},
             executor=dg.in_process_executor,
         )
+
+
+def _roll_up_sensor() -> dg.AutomationConditionSensorDefinition:
+    return dg.AutomationConditionSensorDefinition(
+        "roll_ups",
+        target=dg.AssetSelection.all(),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        minimum_interval_seconds=_ROLL_UP_INTERVAL_S,
+        emit_backfills=False,
+        description="Folds a day's candles whenever one of its hours has new ones.",
+    )
 
 
 defs = build_definitions(load_settings())

@@ -1,20 +1,22 @@
-"""What the candles stand on, read back from the candles' own table: the truth the sensor compares the trades with."""
+"""What the candles stand on, read back from the candles' own table: the truth the sensor compares its inputs with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 
 import polars as pl
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from cryptoviz.lake.candle_tables import OHLC_1H
 from cryptoviz.lake.hours import Hour
+from cryptoviz.lake.ledger import HourVersion
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.schema import PARTITION_COLUMNS
+from cryptoviz.lake.schema import PARTITION_COLUMNS, Table
 from cryptoviz.storage.delta import LakeTable
 
 _PREFIX = "cryptoviz."
+_STATISTICS = ("min.source_version", "min.quotes_version", "min.status")
 _FOLDING = timedelta(minutes=1)
 """Ids are read at most so long before the hourly candles that stand on them are written."""
 
@@ -23,8 +25,8 @@ _FOLDING = timedelta(minutes=1)
 class Standing:
     """What the candles of one hour stand on.
 
-    ``version`` of the trades, the instant ``as_of`` which the ids around them were known, whether the hour was still
-    in progress then, and whether any of its minutes is blind.
+    ``version`` of its trades and quotes together, the instant ``as_of`` which the ids around them were known, whether
+    the hour was still in progress then, and whether any of its minutes is blind.
     """
 
     version: str
@@ -33,16 +35,23 @@ class Standing:
     is_blind: bool
 
     @classmethod
-    def of(cls, candles: pl.DataFrame, *, version: str, as_of: datetime) -> "Standing":
-        """The standing of one hour's candles."""
+    def of(cls, candles: pl.DataFrame, *, as_of: datetime) -> "Standing":
+        """The standing of one hour's candles; they all name the same versions."""
+        digests = candles.head(1).select("source_version", "quotes_version").rows()
+        versions = [HourVersion.from_digest(digest) for row in digests for digest in row]
         statuses = set(candles["status"])
-        return cls(version=version, as_of=as_of, is_open="open" in statuses, is_blind="blind" in statuses)
+        return cls(
+            version=reduce(HourVersion.plus, versions, HourVersion()).digest,
+            as_of=as_of,
+            is_open="open" in statuses,
+            is_blind="blind" in statuses,
+        )
 
     def metadata(self, hour: Hour) -> dict[str, str]:
         """Metadata of the commit that wrote them."""
         values = {
             "hour": hour.key,
-            "source_version": self.version,
+            "version": self.version,
             "as_of": self.as_of.isoformat(),
             "is_open": str(int(self.is_open)),
             "is_blind": str(int(self.is_blind)),
@@ -55,7 +64,7 @@ class Standing:
         if _PREFIX + "as_of" not in commit:
             return None
         standing = Standing(
-            version=commit[_PREFIX + "source_version"],
+            version=commit[_PREFIX + "version"],
             as_of=datetime.fromisoformat(commit[_PREFIX + "as_of"]),
             is_open=commit[_PREFIX + "is_open"] == "1",
             is_blind=commit[_PREFIX + "is_blind"] == "1",
@@ -64,10 +73,10 @@ class Standing:
 
 
 class FoldedHours:
-    """Standings of every hour of `ohlc_1h`, the last table of the chain: its log read once, then only new commits."""
+    """Standings of every hour of the last table of the chain: its log read once, then only new commits."""
 
-    def __init__(self, location: Location) -> None:
-        self._table = LakeTable(OHLC_1H, location)
+    def __init__(self, table: Table, location: Location) -> None:
+        self._table = LakeTable(table, location)
         self._hours: dict[Hour, Standing] = {}
         self._version = -1
 
@@ -88,20 +97,22 @@ class FoldedHours:
 def _from_statistics(delta: DeltaTable) -> dict[Hour, Standing]:
     """Standings from the log alone, without reading a file.
 
-    Every row of an hour names one source version, and an hour in progress is open in every row; blind comes before all
+    Every row of an hour names the same versions, and an hour in progress is open in every row; blind comes before all
     other statuses in the alphabet. A file without statistics leaves its hour unknown, so it is folded again.
     """
     actions = pa.table(delta.get_add_actions(flatten=True))
-    if not {"min.source_version", "min.status"} <= set(actions.column_names):
+    if not set(_STATISTICS) <= set(actions.column_names):
         return {}
     names = [f"partition.{name}" for name in PARTITION_COLUMNS]
     hours: dict[Hour, Standing] = {}
-    for file in actions.select([*names, "modification_time", "min.source_version", "min.status"]).to_pylist():
-        if file["min.source_version"] is None:
+    for file in actions.select([*names, "modification_time", *_STATISTICS]).to_pylist():
+        versions = [file[name] for name in _STATISTICS[:2]]
+        if None in versions:
             continue
+        trades, quotes = map(HourVersion.from_digest, versions)
         year, month, day, hour = (int(file[name]) for name in names)
         hours[Hour(datetime(year, month, day, hour, tzinfo=UTC))] = Standing(
-            version=file["min.source_version"],
+            version=trades.plus(quotes).digest,
             as_of=datetime.fromtimestamp(file["modification_time"] / 1000, UTC) - _FOLDING,
             is_open=file["min.status"] == "open",
             is_blind=file["min.status"] == "blind",

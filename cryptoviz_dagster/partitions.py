@@ -1,10 +1,11 @@
-"""Partitions of the code location: UTC hours, keyed as :class:`cryptoviz.lake.hours.Hour` spells them."""
+"""Partitions of the code location: UTC hours and days, keyed as the lake's contract spells them."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
 import dagster as dg
 
+from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour
 
 
@@ -19,6 +20,11 @@ class HourNotBegun(dg.Failure):
 def hourly_from(first: Hour) -> dg.HourlyPartitionsDefinition:
     """Hours from the lake's first one to the hour in progress, which is there to be folded provisionally."""
     return dg.HourlyPartitionsDefinition(start_date=first.start, fmt="%Y-%m-%d-%H:%M", timezone="UTC", end_offset=1)
+
+
+def daily_from(first: Hour) -> dg.DailyPartitionsDefinition:
+    """Days from that of the lake's first hour to the one in progress."""
+    return dg.DailyPartitionsDefinition(start_date=Day.containing(first.start).start, timezone="UTC", end_offset=1)
 
 
 def hours_of(keys: Iterable[str], *, now: datetime | None = None) -> list[Hour]:

@@ -1,4 +1,4 @@
-"""The lake as assets see it: hours read with the version of what was read, hours replaced, versions for the sensor."""
+"""The lake as assets see it: hours read with the version of what was read, and versions for the sensor."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,25 +7,27 @@ from functools import cached_property
 
 import polars as pl
 
+from cryptoviz.lake.candle_tables import OHLC_1H
+from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.id_set import IdSet
-from cryptoviz.lake.ledger import State
+from cryptoviz.lake.ledger import HourVersion, State
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.schema import Table
-from cryptoviz.lake.tables import TRADES
+from cryptoviz.lake.tables import BOOK_TICKERS, TRADES
 from cryptoviz.storage.delta import LakeTable
-from cryptoviz.storage.frames import read_partition, replace_partition, version_of
+from cryptoviz.storage.frames import TableNotWritten, empty, read_partition, scan_between, version_of
 from cryptoviz.storage.hour_index import HourEntry, HourIndex, utc_now
 from cryptoviz.storage.objects import Objects
 from cryptoviz_dagster.folded_hours import FoldedHours, Standing
 
 
 @dataclass(frozen=True, slots=True)
-class HourOfTrades:
-    """Trades of one hour and the version of exactly these rows."""
+class Versioned:
+    """Rows of one hour and the version of exactly these rows."""
 
     frame: pl.DataFrame
-    version: str
+    version: HourVersion
 
 
 class Lake:
@@ -42,7 +44,7 @@ class Lake:
 
     @cached_property
     def _folded(self) -> FoldedHours:
-        return FoldedHours(self.location)
+        return FoldedHours(OHLC_1H, self.location)
 
     def hours(self, table: Table) -> dict[Hour, HourEntry]:
         """Every hour of a table Spark writes, with its version; a listing and what changed since the last call."""
@@ -60,20 +62,29 @@ class Lake:
         payload = self._objects.get(entry.state) if entry else None
         return State.decode(payload).id_sets() if payload else {}
 
-    def trades(self, hour: Hour) -> HourOfTrades:
+    def trades(self, hour: Hour) -> Versioned:
         """Trades of one hour."""
-        frame = read_partition(TRADES, self.location, hour)
-        return HourOfTrades(frame, version_of(frame).digest)
+        return self._versioned(TRADES, hour)
 
-    def candles(self, table: Table, hour: Hour) -> pl.DataFrame:
-        """Candles of one hour."""
-        return read_partition(table, self.location, hour)
+    def quotes(self, hour: Hour) -> Versioned:
+        """Best bids and asks of one hour."""
+        return self._versioned(BOOK_TICKERS, hour)
 
-    def publish(self, table: Table, hour: Hour, candles: pl.DataFrame, *, version: str, as_of: datetime) -> None:
-        """Replace one hour of a candle table; the commit says what the candles stand on."""
-        standing = Standing.of(candles, version=version, as_of=as_of)
-        replace_partition(table, self.location, hour, candles, standing.metadata(hour))
+    def rows(self, table: Table, span: Hour | Day) -> pl.DataFrame:
+        """Rows of one hour or day."""
+        return read_partition(table, self.location, span)
 
-    def uri(self, table: Table, hour: Hour) -> str:
-        """Where the files of an hour lie."""
-        return f"{self.location.table(table.name)}/{hour.path}"
+    def rows_between(self, table: Table, first: Hour, last: Hour) -> pl.LazyFrame:
+        """Rows of the hours from ``first`` to ``last``, both included; none when the table does not exist yet."""
+        try:
+            return scan_between(table, self.location, first, last)
+        except TableNotWritten:
+            return empty(table).lazy()
+
+    def _versioned(self, table: Table, hour: Hour) -> Versioned:
+        frame = read_partition(table, self.location, hour)
+        return Versioned(frame, version_of(frame))
+
+    def uri(self, table: Table, span: Hour | Day) -> str:
+        """Where the files of an hour or day lie."""
+        return f"{self.location.table(table.name)}/{span.path}"

@@ -6,8 +6,9 @@ Compaction and replays leave an hour's version as it is and start nothing; a lat
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import HourVersion
@@ -15,6 +16,7 @@ from cryptoviz.storage.hour_index import HourEntry
 from cryptoviz_dagster.folded_hours import Standing
 
 _NOTHING = HourVersion()
+_NO_INPUT = HourEntry(_NOTHING, datetime.min.replace(tzinfo=UTC))
 
 
 class Reason(StrEnum):
@@ -25,7 +27,7 @@ class Reason(StrEnum):
     CLOSED = "closed"
     """Its first fold since it ended."""
     LATE = "late"
-    """Trades came in after it was folded."""
+    """Trades or quotes came in after it was folded."""
     EDGES = "edges"
     """It has blind minutes, and the hours beside it now know more ids."""
 
@@ -48,7 +50,7 @@ class Patience:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StaleHour:
-    """An hour to fold: the version of its trades and, for edges, that of its neighbours."""
+    """An hour to fold: the version of its input and, for edges, that of its neighbours."""
 
     hour: Hour
     version: HourVersion
@@ -67,16 +69,24 @@ class Request:
 
 
 def stale_hours(
-    trades: Mapping[Hour, HourEntry], folded: Mapping[Hour, Standing], *, now: datetime, first: Hour, patience: Patience
+    inputs: Mapping[Hour, HourEntry],
+    folded: Mapping[Hour, Standing],
+    *,
+    latest: Hour | None,
+    now: datetime,
+    first: Hour,
+    patience: Patience,
 ) -> list[StaleHour]:
-    """Hours from ``first`` whose candles do not stand on what the lake holds and that are due, newest first."""
-    latest = max(trades, default=first)
-    stale = []
-    for hour in sorted(trades, reverse=True):
+    """Hours from ``first`` whose candles do not stand on the ``inputs`` in the lake and that are due, newest first.
+
+    ``latest`` is the hour that every kind of input has reached.
+    """
+    hours, stale = with_empty_hours(inputs, now), []
+    for hour in sorted(hours, reverse=True):
         if hour < first or hour.start > now:
             continue
-        entry, standing = trades[hour], folded.get(hour)
-        if not is_closed(hour, latest, now, patience):
+        entry, standing = hours[hour], folded.get(hour)
+        if not is_closed(hour, latest or hour, now, patience):
             if now < hour.end and _is_refresh_due(entry, standing, now, patience):
                 stale.append(StaleHour(hour=hour, version=entry.version, reason=Reason.OPEN))
         elif standing is None or standing.is_open:
@@ -84,9 +94,20 @@ def stale_hours(
         elif standing.version != entry.version.digest:
             if _has_settled(entry, standing, now, patience):
                 stale.append(StaleHour(hour=hour, version=entry.version, reason=Reason.LATE))
-        elif standing.is_blind and (news := _news_beside(hour, trades, standing, now, patience)):
+        elif standing.is_blind and (news := _news_beside(hour, hours, standing, now, patience)):
             stale.append(StaleHour(hour=hour, version=entry.version, reason=Reason.EDGES, beside=news))
     return stale
+
+
+def with_empty_hours(inputs: Mapping[Hour, HourEntry], now: datetime, look_back: int = 24) -> dict[Hour, HourEntry]:
+    """The hours with input, and those without between them, as far as ``look_back`` hours after one with input."""
+    known = sorted(hour for hour in inputs if hour.start <= now)
+    between = [
+        before.next(step)
+        for before, after in pairwise(known)
+        for step in range(1, min(after.number - before.number, look_back + 1))
+    ]
+    return dict.fromkeys(between, _NO_INPUT) | dict(inputs)
 
 
 def is_closed(hour: Hour, latest: Hour, now: datetime, patience: Patience) -> bool:
@@ -124,13 +145,13 @@ def _has_settled(entry: HourEntry, standing: Standing, now: datetime, patience: 
 
 
 def _news_beside(
-    hour: Hour, trades: Mapping[Hour, HourEntry], standing: Standing, now: datetime, patience: Patience
+    hour: Hour, hours: Mapping[Hour, HourEntry], standing: Standing, now: datetime, patience: Patience
 ) -> HourVersion | None:
     """Version of the neighbours when they changed since the fold.
 
     A neighbour in progress changes all the time: it is asked after pauses that double, from ``refresh`` on.
     """
-    beside = [(h, trades[h]) for h in (hour.next(-1), hour.next()) if h in trades]
+    beside = [(h, hours[h]) for h in (hour.next(-1), hour.next()) if h in hours]
     changed = [(h, e) for h, e in beside if e.changed > standing.as_of]
     pause = max(patience.refresh, standing.as_of - hour.end)
     ended = any(now >= h.end + patience.grace and now - e.changed >= patience.settle for h, e in changed)

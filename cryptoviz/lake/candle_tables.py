@@ -21,9 +21,19 @@ _CANDLE = (
     Column("first_offset", Type.INT64, "Smallest Kafka offset of its trades", nullable=True),
     Column("last_offset", Type.INT64, "Largest Kafka offset of its trades", nullable=True),
     Column("quoted_ms", Type.INT64, "Milliseconds of the window for which a best bid and ask are known"),
-    Column("spread_integral", Type.DECIMAL, "Sum of (ask - bid) x milliseconds it stood"),
-    Column("mid_integral", Type.DECIMAL, "Sum of (ask + bid) x milliseconds it stood"),
-    Column("depth_integral", Type.DECIMAL, "Sum of (bid + ask quantity) x milliseconds it stood, in base units"),
+    Column(
+        "spread_integral",
+        Type.DECIMAL,
+        "Sum of (ask - bid) x milliseconds; null beyond the decimals",
+        nullable=True,
+    ),
+    Column("mid_integral", Type.DECIMAL, "Sum of (ask + bid) x milliseconds", nullable=True),
+    Column(
+        "depth_integral",
+        Type.DECIMAL,
+        "Sum of (bid + ask quantity) x milliseconds, base units",
+        nullable=True,
+    ),
     Column("spread_mean", Type.DECIMAL, "Time-weighted ask - bid, in quote units", nullable=True),
     Column("spread_max", Type.DECIMAL, "Widest ask - bid", nullable=True),
     Column("mid_mean", Type.DECIMAL, "Time-weighted (ask + bid) / 2", nullable=True),
@@ -80,7 +90,7 @@ OHLC_1M, OHLC_5M, OHLC_15M, OHLC_1H, OHLC_4H, OHLC_1D = OHLC.values()
 
 CANDLE_REVISIONS = Table(
     name="candle_revisions",
-    doc="One row for each final candle that a later revision replaced, as it was.",
+    doc="One row for each final candle that a later revision replaced, as it was; revision 0 says there was none.",
     columns=(
         Column("interval", Type.STRING, "Length of the window"),
         *_CANDLE,
@@ -102,12 +112,14 @@ CANDLE_PUBLICATIONS = Table(
         Column("published_time", Type.TIMESTAMP, "When they became the candles to read"),
         Column("cause", Type.STRING, "first, trades, quotes or ids: what they stand on now and did not before"),
         Column("source_version", Type.STRING, "Version of the trades they stand on"),
+        Column("quotes_version", Type.STRING, "Version of the book tickers they stand on"),
         Column("candles", Type.INT32, "Candles in the hour or day"),
         Column("changed", Type.INT32, "Candles that differ from those before, or are new"),
-        Column("detail", Type.STRING, "What changed and by how much, the first of it, as JSON"),
+        Column("detail", Type.STRING, "What changed and by how much, the first hundred of it, as JSON"),
     ),
     key=("interval", "start", "published_time"),
     time_column="start",
     owner=Owner.DAGSTER,
     statistics=("start", "published_time"),
+    partition_columns=DAY_COLUMNS,
 )

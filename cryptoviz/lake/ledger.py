@@ -47,6 +47,14 @@ class HourVersion(msgspec.Struct, frozen=True, order=True):
         """Text form, ``rows-hash`` in hexadecimal; safe in a run key."""
         return f"{self.rows:x}-{self.hash_sum:016x}"
 
+    @staticmethod
+    def from_digest(digest: str) -> "HourVersion":
+        """The version a digest names. Raises ValueError for anything else."""
+        rows, dash, hash_sum = digest.partition("-")
+        if not dash:
+            raise ValueError(f"{digest!r} is not the digest of a version, rows-hash in hexadecimal")
+        return HourVersion(int(rows, 16), int(hash_sum, 16))
+
 
 class OffsetRange(msgspec.Struct, frozen=True):
     """Kafka offsets `[start, end)` of one partition, with the count and hash sum of the records in it."""

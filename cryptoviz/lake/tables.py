@@ -40,6 +40,7 @@ def _raw(topic: str) -> Table:
 
 RAW_TRADES = _raw("trades")
 RAW_KLINES = _raw("klines")
+RAW_BOOK_TICKERS = _raw("book_tickers")
 
 TRADES = Table(
     name="trades",
@@ -86,6 +87,28 @@ KLINES = Table(
     statistics=("window_start",),
 )
 
+BOOK_TICKERS = Table(
+    name="book_tickers",
+    doc="The best bid and ask of each market, sampled: the last state of each interval in which it changed.",
+    columns=(
+        *MARKET,
+        Column("event_time", Type.TIMESTAMP, "When it was so, by the venue; when received, if the venue does not say"),
+        Column("bid_price", Type.DECIMAL, "Highest price bid, in quote units"),
+        Column("bid_quantity", Type.DECIMAL, "Quantity bid at it, in base units"),
+        Column("ask_price", Type.DECIMAL, "Lowest price asked, in quote units"),
+        Column("ask_quantity", Type.DECIMAL, "Quantity asked at it, in base units"),
+        Column("update_id", Type.INT64, "The venue's id of the book's state, if it has one", nullable=True),
+        Column("source", Type.STRING, "How it reached us: ws or replay"),
+        Column("received_time", Type.TIMESTAMP, "When the feed received it, by its own clock", nullable=True),
+        *_coordinates(),
+        Column("row_hash", Type.INT64, "xxHash64 of the venue's bytes, seed 42"),
+    ),
+    key=("topic", "partition", "offset"),
+    time_column="event_time",
+    owner=Owner.SPARK,
+    statistics=("event_time", "partition", "offset"),
+)
+
 QUARANTINE = Table(
     name="quarantine",
     doc="One row for each record refused by the clean query, with the reason and the first bytes of it.",
@@ -121,8 +144,8 @@ DUPLICATES = Table(
 
 
 TABLES = (
-    RAW_TRADES, RAW_KLINES, TRADES, KLINES, QUARANTINE, DUPLICATES, *OHLC.values(), CANDLE_REVISIONS,
-    CANDLE_PUBLICATIONS,
+    RAW_TRADES, RAW_KLINES, RAW_BOOK_TICKERS, TRADES, KLINES, BOOK_TICKERS, QUARANTINE, DUPLICATES, *OHLC.values(),
+    CANDLE_REVISIONS, CANDLE_PUBLICATIONS,
 )  # fmt: skip
 BY_NAME = {table.name: table for table in TABLES}
 

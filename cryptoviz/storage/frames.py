@@ -102,5 +102,20 @@ def replace_partition(
     return open_table(table, location).version()
 
 
+def append_rows(table: Table, location: Location, frame: pl.DataFrame) -> None:
+    """Add rows in one commit, each to the directory of its time column."""
+    time_column = pl.col(table.time_column)
+    formats = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H"}
+    directories = [time_column.dt.strftime(formats[name]).alias(name) for name in table.partition_columns]
+    rows = frame.select(*table.column_names, *directories)
+    write_deltalake(
+        LakeTable(table, location).delta,
+        rows.to_arrow().cast(arrow_schema(table, partitions=True)),
+        mode="append",
+        writer_properties=WriterProperties(compression="ZSTD", compression_level=3),
+        commit_properties=CommitProperties(max_commit_retries=20),
+    )
+
+
 def _compact(span: Hour | Day) -> str:
     return "".join(span.values.values())

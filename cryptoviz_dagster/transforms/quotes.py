@@ -8,36 +8,43 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from cryptoviz.candles.fold import MARKET, MINUTE, refuse_overflow
+from cryptoviz.candles.fold import DECIMAL, MARKET, MINUTE, sum_or_null
 
 QUOTE_LIFE = timedelta(seconds=60)
 """At most one minute, so that a quote reaches into no more than one further minute."""
 _MINUTE_MS = MINUTE // timedelta(milliseconds=1)
 _LIFE_MS = QUOTE_LIFE // timedelta(milliseconds=1)
+_LARGEST = 10.0**15
+"""Times a minute of milliseconds this still fits the lake's decimals."""
 
 
 def quote_sums(quotes: pl.DataFrame, *, end: datetime) -> pl.DataFrame:
     """Sums of quotes over the minutes before ``end``, one row a venue, symbol and minute in which a quote stood.
 
     ``quotes`` are rows of the table ``book_tickers`` of one hour. The columns are those of a candle that begin with
-    `quoted`, `spread`, `mid`, `depth`, `bid` and `ask`. Raises :class:`SumTooLarge`.
+    `quoted`, `spread`, `mid`, `depth`, `bid` and `ask`. A sum that would leave the decimals is null.
     """
     pieces = _pieces(quotes, int(end.timestamp() * 1000))
-    _refuse(pieces)
     bid, ask, ms = pl.col("bid_price"), pl.col("ask_price"), pl.col("ms")
     return (
         pieces.group_by(*MARKET, "window_start", maintain_order=True)
         .agg(
             quoted_ms=ms.sum(),
-            spread_integral=((ask - bid) * ms).sum(),
-            mid_integral=((ask + bid) * ms).sum(),
-            depth_integral=((pl.col("bid_quantity") + pl.col("ask_quantity")) * ms).sum(),
+            spread_integral=sum_or_null(_times(ask - bid, ms)),
+            mid_integral=sum_or_null(_times(ask + bid, ms)),
+            depth_integral=sum_or_null(_times(pl.col("bid_quantity") + pl.col("ask_quantity"), ms)),
             spread_max=(ask - bid).max(),
             bid_close=bid.last(),
             ask_close=ask.last(),
         )
         .with_columns(pl.from_epoch("window_start", "ms").cast(pl.Datetime("us", "UTC")))
     )
+
+
+def _times(amount: pl.Expr, ms: pl.Expr) -> pl.Expr:
+    """The product, null where it would not fit: the engine gives up a whole column for one overflow."""
+    fits = amount.cast(pl.Float64) < _LARGEST
+    return (pl.when(fits).then(amount) * ms).cast(DECIMAL)
 
 
 def _pieces(quotes: pl.DataFrame, end_ms: int) -> pl.DataFrame:
@@ -53,13 +60,3 @@ def _pieces(quotes: pl.DataFrame, end_ms: int) -> pl.DataFrame:
     here = rows.with_columns(window_start=minute, ms=pl.min_horizontal("until", border) - pl.col("start"))
     beyond = rows.filter(pl.col("until") > border).with_columns(window_start=border, ms=pl.col("until") - border)
     return pl.concat([beyond, here]).sort(*MARKET, "window_start", "start", maintain_order=True)
-
-
-def _refuse(pieces: pl.DataFrame) -> None:
-    ms = pl.col("ms").cast(pl.Float64)
-    floats = pieces.select(
-        *MARKET,
-        mid_integral=(pl.col("bid_price").cast(pl.Float64) + pl.col("ask_price").cast(pl.Float64)) * ms,
-        depth_integral=(pl.col("bid_quantity").cast(pl.Float64) + pl.col("ask_quantity").cast(pl.Float64)) * ms,
-    )
-    refuse_overflow(floats, ("mid_integral", "depth_integral"))

@@ -15,7 +15,9 @@ import pytest
 from cryptoviz.candles.fold import HOUR, fold_candles
 from cryptoviz.lake.hours import Hour, hours_between
 from cryptoviz.lake.id_set import IdSet
-from cryptoviz_dagster.transforms.candles import build_candles
+from cryptoviz.lake.tables import BOOK_TICKERS
+from cryptoviz.storage.frames import empty
+from cryptoviz_dagster.transforms.candles import HourInputs, build_candles
 from streaming.feeds import binance_messages, kraken_messages
 from streaming.spark.judge_trades import judge_trades
 
@@ -54,8 +56,12 @@ def minutes(rows, key):
     hours = hours_between(rows["event_time"].min(), rows["event_time"].max() + timedelta(microseconds=1))
     return pl.concat(
         build_candles(
-            rows.filter(pl.col("event_time").is_between(h.start, h.end, closed="left")),
-            start=h.start, end=h.end, now=NOW, seen=seen, version="v",
+            HourInputs(
+                trades=rows.filter(pl.col("event_time").is_between(h.start, h.end, closed="left")),
+                quotes=empty(BOOK_TICKERS),
+                seen=seen,
+            ),
+            start=h.start, end=h.end, now=NOW,
         )
         for h in hours
     )  # fmt: skip
@@ -128,8 +134,9 @@ def test_the_fold_of_minutes_is_the_fold_of_trades():
     rows = judged(values, key="kraken:BTC-USDT", schema="kraken.rest.trade")
     for (hour,), mine in rows.group_by(pl.col("event_time").dt.truncate("1h")):
         start = Hour.containing(hour)
-        candles = build_candles(mine, start=start.start, end=start.end, now=NOW, seen={}, version="v")
-        folded = fold_candles(candles, interval=HOUR, version="v").row(0, named=True)
+        inputs = HourInputs(trades=mine, quotes=empty(BOOK_TICKERS))
+        candles = build_candles(inputs, start=start.start, end=start.end, now=NOW)
+        folded = fold_candles(candles, interval=HOUR).row(0, named=True)
         ordered = mine.sort("event_time", "trade_id")
         assert folded["open"] == ordered["price"][0]
         assert folded["close"] == ordered["price"][-1]

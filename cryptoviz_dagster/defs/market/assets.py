@@ -1,54 +1,58 @@
-"""Candles as assets: window, read, one pure function, write, metadata."""
+"""Candles as assets: window, read, one pure function, publish, metadata."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from cryptoviz.candles.fold import HOUR, fold_candles
-from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
+from cryptoviz.candles.fold import fold_candles
+from cryptoviz.lake.candle_tables import OHLC, OHLC_1H, OHLC_1M, Interval
+from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour
-from cryptoviz.lake.ledger import HourVersion
-from cryptoviz.lake.tables import TRADES
+from cryptoviz.lake.schema import Table
+from cryptoviz.lake.tables import BOOK_TICKERS, KLINES, TRADES
 from cryptoviz_dagster.defs.lake.assets import column_schema
 from cryptoviz_dagster.defs.market.candle_metadata import describe
+from cryptoviz_dagster.folded_hours import Standing
+from cryptoviz_dagster.hour_inputs import read_inputs
 from cryptoviz_dagster.partitions import hours_of
+from cryptoviz_dagster.publishing import Part, publish
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.transforms.candles import build_candles
 
-_GROUP, _KINDS, _OWNERS = "market", {"polars", "delta", "s3"}, ["team:cryptoviz"]
+HOURLY_ROLL_UPS = (Interval.M5, Interval.M15, Interval.H1)
+DAILY_ROLL_UPS = (Interval.H4, Interval.D1)
 _IDS_KNOWN_AT = "cryptoviz/ids_known_at"
 _PICTURES_UP_TO = 48
+_SETTLING = timedelta(hours=1)
+"""So long after an hour's end its candles may still be missing from a day without being called missing."""
 
 
-def candle_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """The candle assets over the lake's hours; a range of hours is one run."""
-    return [_minutes(partitions), _hours(partitions)]
+def candle_assets(hours: dg.PartitionsDefinition, days: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """The candle assets over the lake's hours and days; a range of them is one run."""
+    return [
+        _minutes(hours),
+        *(_hourly(interval, hours) for interval in HOURLY_ROLL_UPS),
+        *(_daily(interval, days) for interval in DAILY_ROLL_UPS),
+    ]
 
 
 def _minutes(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    @dg.asset(
-        name=OHLC_1M.name,
-        deps=[TRADES.name],
-        description=f"{OHLC_1M.doc} Key: {', '.join(OHLC_1M.key)}. Minutes without trades are rows too.",
-        metadata={"dagster/column_schema": column_schema(OHLC_1M)},
-        partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name=_GROUP,
-        kinds=_KINDS,
-        owners=_OWNERS,
-        code_version="1",
+    @_table_asset(
+        OHLC_1M,
+        partitions,
+        deps=[TRADES.name, BOOK_TICKERS.name, KLINES.name],
+        about="Minutes without trades are rows too.",
     )
     def ohlc_1m(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
         now = lake.now()
         hours = hours_of(context.partition_keys, now=now)
-        seen = lake.seen_ids()
+        seen, parts = lake.seen_ids(), []
         for hour in hours:
-            trades = lake.trades(hour)
-            candles = build_candles(
-                trades.frame, start=hour.start, end=hour.end, now=now, seen=seen, version=trades.version
-            )
-            lake.publish(OHLC_1M, hour, candles, version=trades.version, as_of=now)
-            note = describe(candles, hour, version=trades.version, with_picture=len(hours) <= _PICTURES_UP_TO)
+            inputs = read_inputs(lake, hour, seen)
+            parts.append(Part(span=hour, candles=build_candles(inputs, start=hour.start, end=hour.end, now=now)))
+        for hour, revised in zip(hours, publish(lake, Interval.M1, parts), strict=True):
+            note = describe(revised, hour, with_picture=len(hours) <= _PICTURES_UP_TO)
             origin = {"dagster/uri": lake.uri(OHLC_1M, hour), _IDS_KNOWN_AT: dg.MetadataValue.timestamp(now)}
             context.add_asset_metadata({**note, **origin}, partition_key=hour.key)
         return dg.MaterializeResult()
@@ -56,30 +60,86 @@ def _minutes(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     return ohlc_1m
 
 
-def _hours(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    @dg.asset(
-        name=OHLC_1H.name,
-        deps=[OHLC_1M.name],
-        description=f"{OHLC_1H.doc} Key: {', '.join(OHLC_1H.key)}. The exact fold of the one-minute candles.",
-        metadata={"dagster/column_schema": column_schema(OHLC_1H)},
-        partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name=_GROUP,
-        kinds=_KINDS,
-        owners=_OWNERS,
-        code_version="1",
-    )
-    def ohlc_1h(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
-        for hour in hours_of(context.partition_keys, now=lake.now()):
-            as_of, minutes = _ids_known_at(context.instance, hour), lake.candles(OHLC_1M, hour)
-            version = minutes["source_version"][0] if minutes.height else HourVersion().digest
-            candles = fold_candles(minutes, interval=HOUR, version=version)
-            lake.publish(OHLC_1H, hour, candles, version=version, as_of=as_of)
-            note = describe(candles, hour, version=version)
-            context.add_asset_metadata({**note, "dagster/uri": lake.uri(OHLC_1H, hour)}, partition_key=hour.key)
+def _hourly(interval: Interval, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    table = OHLC[interval]
+
+    @_table_asset(table, partitions, deps=[OHLC_1M.name], about="The exact fold of the one-minute candles.")
+    def roll_up(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
+        hours, parts = hours_of(context.partition_keys, now=lake.now()), []
+        for hour in hours:
+            candles = fold_candles(lake.rows(OHLC_1M, hour), interval=interval.length)
+            standing = Standing.of(candles, as_of=_ids_known_at(context.instance, hour))
+            parts.append(Part(span=hour, candles=candles, metadata=standing.metadata(hour)))
+        for hour, revised in zip(hours, publish(lake, interval, parts), strict=True):
+            note = describe(revised, hour)
+            context.add_asset_metadata({**note, "dagster/uri": lake.uri(table, hour)}, partition_key=hour.key)
         return dg.MaterializeResult()
 
-    return ohlc_1h
+    return roll_up
+
+
+def _daily(interval: Interval, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    table = OHLC[interval]
+
+    @_table_asset(
+        table,
+        partitions,
+        deps=[OHLC_1H.name],
+        about="The exact fold of the day's hourly candles; `hours` says how many there are.",
+        condition=rolled_up(),
+    )
+    def roll_up(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
+        days, parts, counts = list(map(Day.from_key, context.partition_keys)), [], []
+        for day in days:
+            hourly = lake.rows_between(OHLC_1H, *_bounds(day)).collect()
+            candles = fold_candles(hourly, interval=interval.length, settled=lake.now() - _SETTLING)
+            parts.append(Part(span=day, candles=candles))
+            counts.append(hourly["window_start"].n_unique())
+        for day, revised, count in zip(days, publish(lake, interval, parts), counts, strict=True):
+            note = {**describe(revised, day), "hours": dg.MetadataValue.int(count)}
+            context.add_asset_metadata({**note, "dagster/uri": lake.uri(table, day)}, partition_key=day.key)
+        return dg.MaterializeResult()
+
+    return roll_up
+
+
+def rolled_up(look_back: timedelta = timedelta(days=7)) -> dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]:
+    """Whenever an hour of the day has new candles, also if others are missing.
+
+    Compared with Dagster's ``eager`` it loses no hour that lands while a run is under way, and no day but the newest.
+    """
+    condition = dg.AutomationCondition
+    news = condition.any_deps_match(condition.newly_updated()).since(condition.newly_requested())
+    idle = ~condition.any_deps_in_progress() & ~condition.in_progress()
+    return (condition.in_latest_time_window(look_back) & news & idle).with_label("rolled_up")
+
+
+def _table_asset(
+    table: Table,
+    partitions: dg.PartitionsDefinition,
+    *,
+    deps: Sequence[str],
+    about: str,
+    condition: dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey] | None = None,
+) -> Callable[[Callable[..., object]], dg.AssetsDefinition]:
+    return dg.asset(
+        name=table.name,
+        deps=deps,
+        description=f"{table.doc} Key: {', '.join(table.key)}. {about}",
+        metadata={"dagster/column_schema": column_schema(table)},
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        automation_condition=condition,
+        group_name="market",
+        kinds={"polars", "delta", "s3"},
+        owners=["team:cryptoviz"],
+        code_version="2",
+    )
+
+
+def _bounds(day: Day) -> tuple[Hour, Hour]:
+    first = Hour(day.start)
+    return first, first.next(23)
 
 
 def _ids_known_at(instance: dg.DagsterInstance, hour: Hour) -> datetime:

@@ -6,10 +6,11 @@ from decimal import Decimal
 import dagster as dg
 import polars as pl
 
-from cryptoviz.candles.fold import HOUR, fold_candles
-from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
+from cryptoviz.candles.fold import fold_candles
+from cryptoviz.lake.candle_tables import OHLC, OHLC_1M, Interval
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import signed
+from cryptoviz_dagster.defs.market.assets import HOURLY_ROLL_UPS
 from cryptoviz_dagster.partitions import hours_of
 from cryptoviz_dagster.resources import Lake
 
@@ -27,9 +28,7 @@ def candle_checks(partitions: dg.PartitionsDefinition) -> list[dg.AssetChecksDef
         context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]
     ) -> dg.AssetCheckResult:
         """Low ≤ open, close ≤ high, all positive, and prices exactly where there are trades."""
-        return _judge(
-            context, lambda hour: list(map(str, impossible(lake.candles(OHLC_1M, hour)).iter_rows(named=True)))
-        )
+        return _judge(context, lambda hour: list(map(str, impossible(lake.rows(OHLC_1M, hour)).iter_rows(named=True))))
 
     @dg.asset_check(asset=OHLC_1M.name, blocking=True, partitions_def=partitions)
     def candles_hold_every_trade(
@@ -38,16 +37,21 @@ def candle_checks(partitions: dg.PartitionsDefinition) -> list[dg.AssetChecksDef
         """Row hashes, volume, quote volume and count of the candles equal those of the trades they stand on."""
         return _judge(context, lambda hour: _off_trades(lake, hour))
 
-    @dg.asset_check(asset=OHLC_1H.name, blocking=True, partitions_def=partitions)
-    def hour_is_fold_of_minutes(
-        context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]
-    ) -> dg.AssetCheckResult:
-        """The hourly candle equals the fold of its minutes in every column, to the last digit."""
+    folds = [_fold_check(interval, partitions) for interval in HOURLY_ROLL_UPS]
+    return [high_is_highest_low_is_lowest, candles_hold_every_trade, *folds]
+
+
+def _fold_check(interval: Interval, partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
+    table = OHLC[interval]
+
+    @dg.asset_check(asset=table.name, blocking=True, partitions_def=partitions)
+    def is_fold_of_minutes(context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
+        """Every candle equals the fold of its minutes in every column, to the last digit."""
         return _judge(
-            context, lambda hour: [] if _is_fold(lake, hour) else [f"{hour.key}: not the fold of its minutes"]
+            context, lambda hour: [] if _is_fold(lake, hour, interval) else [f"{hour.key}: not the fold of its minutes"]
         )
 
-    return [high_is_highest_low_is_lowest, candles_hold_every_trade, hour_is_fold_of_minutes]
+    return is_fold_of_minutes
 
 
 def impossible(candles: pl.DataFrame) -> pl.DataFrame:
@@ -89,14 +93,14 @@ def _metadata(problems: list[str]) -> dict[str, dg.MetadataValue]:
 
 def _off_trades(lake: Lake, hour: Hour) -> list[str]:
     """Differences from the trades. The version the candles name has their sum of hashes, whatever came in since."""
-    candles, trades = lake.candles(OHLC_1M, hour), lake.trades(hour)
+    candles, trades = lake.rows(OHLC_1M, hour), lake.trades(hour)
     if not candles.height:
         return [f"{hour.key}: trades, but no candles"] if trades.frame.height else []
     version = candles["source_version"][0]
     found = signed(int(candles["hash_sum"].cast(pl.Int128).sum()))
     if found != signed(int(version.partition("-")[2], 16)):
         return [f"{hour.key}: row hashes add up to {found}, not to those of {version}"]
-    if version != trades.version:
+    if version != trades.version.digest:
         return []
     rows = trades.frame.with_columns(trade_count=pl.col("last_trade_id") - pl.col("trade_id") + 1)
     true = _sums(rows.rename({"quantity": "volume", "quote_quantity": "quote_volume"}))
@@ -108,9 +112,8 @@ def _sums(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.group_by(_MARKET).agg(pl.col(_SUMS).sum()).sort(_MARKET)
 
 
-def _is_fold(lake: Lake, hour: Hour) -> bool:
-    minutes, hourly = lake.candles(OHLC_1M, hour), lake.candles(OHLC_1H, hour)
-    if not minutes.height:
-        return not hourly.height
-    folded = fold_candles(minutes, interval=HOUR, version=minutes["source_version"][0])
-    return folded.select(OHLC_1H.column_names).sort(OHLC_1H.key).equals(hourly.sort(OHLC_1H.key))
+def _is_fold(lake: Lake, hour: Hour, interval: Interval) -> bool:
+    minutes, coarse = lake.rows(OHLC_1M, hour), lake.rows(OHLC[interval], hour)
+    folded = fold_candles(minutes, interval=interval.length)
+    content = [name for name in OHLC_1M.column_names if name != "revision"]
+    return folded.select(content).sort(OHLC_1M.key).equals(coarse.select(content).sort(OHLC_1M.key))

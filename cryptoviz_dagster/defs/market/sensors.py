@@ -9,7 +9,7 @@ import dagster as dg
 from dagster._core.definitions.target import ExecutableDefinition
 
 from cryptoviz.lake.hours import Hour
-from cryptoviz.lake.tables import TRADES
+from cryptoviz_dagster.hour_inputs import input_hours
 from cryptoviz_dagster.lake_reports import LakeReports
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.run_history import (
@@ -53,7 +53,7 @@ def hour_sensor(
         job=job,
         minimum_interval_seconds=1,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Asks for the candles of every hour whose trades are not those the candles were folded from.",
+        description="Asks for the candles of every hour that do not stand on the trades and quotes in the lake.",
     )
     def trades_hour_changed(context: dg.SensorEvaluationContext, lake: dg.ResourceParam[Lake]) -> dg.SensorResult:
         attempts: list[Attempt] = []
@@ -65,15 +65,16 @@ def hour_sensor(
             if attempts:
                 break
         events = reports.news(context.instance, lake, now=lake.now())
-        nothing = "every hour stands on the trades in the lake" if not (attempts or events) else None
+        nothing = "every hour stands on what the lake holds" if not (attempts or events) else None
         return dg.SensorResult(asset_events=events, run_requests=list(map(_run_request, attempts)), skip_reason=nothing)
 
     return trades_hour_changed
 
 
 def _stale_hours(lake: Lake, *, first: Hour, patience: Patience) -> list[StaleHour]:
-    trades = lake.hours(TRADES)
-    return stale_hours(trades, lake.folded_hours(), now=lake.now(), first=first, patience=patience)
+    inputs = input_hours(lake)
+    folded = lake.folded_hours()
+    return stale_hours(inputs.hours, folded, latest=inputs.latest, now=lake.now(), first=first, patience=patience)
 
 
 def _attempts(instance: dg.DagsterInstance, job: str, stale: list[StaleHour], now: datetime) -> list[Attempt]:

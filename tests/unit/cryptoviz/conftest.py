@@ -8,13 +8,15 @@ import pytest
 
 from cryptoviz.lake.candle_tables import OHLC_1M
 from cryptoviz.lake.hours import Hour
+from cryptoviz.lake.ledger import HourVersion
 from cryptoviz.lake.locations import Location
 from cryptoviz.storage.frames import empty
 
+VERSION = HourVersion(1, 1).digest
 FIRST_HOUR = Hour(datetime(2026, 1, 2, 3, tzinfo=UTC))
 
 
-def candle(start, close, *, venue="binance", symbol="BTC-USDT", version="v"):
+def candle(start, close, *, venue="binance", symbol="BTC-USDT", version=VERSION):
     amounts = ("volume", "quote_volume", "taker_buy_volume", "taker_sell_volume")
     return {
         **{column.name: None for column in OHLC_1M.columns},
@@ -28,7 +30,14 @@ def candle(start, close, *, venue="binance", symbol="BTC-USDT", version="v"):
         "missing_ids": 0,
         "status": "traded",
         "hash_sum": 0,
+        "quoted_ms": 0,
+        "spread_integral": Decimal(0),
+        "mid_integral": Decimal(0),
+        "depth_integral": Decimal(0),
+        "minutes": 1,
         "source_version": version,
+        "quotes_version": HourVersion().digest,
+        "revision": 1,
     }
 
 

@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cryptoviz.lake.candle_tables import OHLC_1H
 from cryptoviz_dagster.folded_hours import FoldedHours, Standing
 
 
@@ -25,17 +26,17 @@ def test_a_new_process_reads_from_the_log_what_the_old_one_saw_as_it_happened(th
         first.next(10): (three_hours[first.next(10)], True, False),
     }
     assert facts(lake.folded_hours()) == expected
-    assert facts(FoldedHours(location).read()) == expected
+    assert facts(FoldedHours(OHLC_1H, location).read()) == expected
 
 
 def test_what_a_new_process_takes_for_the_time_of_folding_is_not_too_late(three_hours, location):
     written = datetime.now(UTC)
-    for standing in FoldedHours(location).read().values():
+    for standing in FoldedHours(OHLC_1H, location).read().values():
         assert written - timedelta(minutes=5) < standing.as_of < written - timedelta(seconds=50)
 
 
 def test_a_table_without_candles_has_no_hours(location):
-    assert FoldedHours(location).read() == {}
+    assert FoldedHours(OHLC_1H, location).read() == {}
 
 
 def test_a_commit_says_what_its_candles_stand_on(first, lake):

@@ -8,7 +8,7 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import HourVersion
 from cryptoviz.storage.hour_index import HourEntry
 from cryptoviz_dagster.folded_hours import Standing
-from cryptoviz_dagster.staleness import Patience, Reason, StaleHour, plan_runs, stale_hours
+from cryptoviz_dagster.staleness import Patience, Reason, StaleHour, plan_runs, stale_hours, with_empty_hours
 
 H = Hour(datetime(2026, 11, 20, 8, tzinfo=UTC))
 ONE, TWO = HourVersion(1, 1), HourVersion(2, 2)
@@ -26,7 +26,7 @@ def standing(version=ONE, as_of=H.end + 3 * SECOND, *, is_open=False, is_blind=F
 
 
 def reasons(trades, folded, now, first=LONG_AGO):
-    stale = stale_hours(trades, folded, now=now, first=first, patience=PATIENCE)
+    stale = stale_hours(trades, folded, latest=max(trades), now=now, first=first, patience=PATIENCE)
     return {s.hour: s.reason for s in stale}
 
 
@@ -146,3 +146,17 @@ def test_a_fold_for_another_reason_has_a_key_of_its_own(reason, beside, suffix):
 def test_hours_that_are_to_run_alone_split_a_stretch():
     plan = plan_runs(stale(*range(20, -1, -1)), alone={H.next(10)})
     assert [len(r.hours) for r in plan] == [1, 9, 1, 10]
+
+
+def test_an_ended_hour_waits_for_the_kind_of_input_that_lags():
+    trades = {H: entry(), H.next(): entry()}
+    lagging = stale_hours(trades, {}, latest=H, now=H.end + 2 * SECOND, first=LONG_AGO, patience=PATIENCE)
+    assert H not in {s.hour for s in lagging}
+
+
+def test_hours_without_input_between_others_are_folded_too_as_far_as_a_day():
+    hours = with_empty_hours(
+        {H: entry(), H.next(3): entry(), H.next(100): entry(), H.next(999): entry()}, H.next(200).end
+    )
+    assert [h.number - H.number for h in sorted(hours)] == [*range(28), 100, 999]
+    assert reasons({H: entry(), H.next(3): entry()}, {}, H.next(9).end)[H.next(2)] is Reason.CLOSED

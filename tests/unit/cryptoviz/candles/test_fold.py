@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from cryptoviz.candles.fold import HOUR, SumTooLarge, fold_candles
 from cryptoviz.lake.candle_tables import OHLC_1M
+from cryptoviz.lake.ledger import HourVersion
 
 COLUMNS = OHLC_1M.column_names
 
 
 def folded(candles, interval):
-    return fold_candles(candles, interval=interval, version="v").select(COLUMNS)
+    return fold_candles(candles, interval=interval).select(COLUMNS)
 
 
 def shifted(candles, by):
@@ -47,12 +48,52 @@ def test_months_are_those_of_the_calendar(make_candles, hour):
         (("traded", "quiet"), "traded"),
         (("traded", "blind", "quiet"), "blind"),
         (("traded", "blind", "open"), "open"),
+        (("traded", "repaired", "quiet"), "repaired"),
+        (("halted", "repaired", "traded"), "halted"),
         (("quiet", "quiet"), "quiet"),
     ],
 )
 def test_the_weakest_part_names_the_whole(make_candles, hour, parts, whole):
     candles = make_candles(hour, *["1"] * len(parts)).with_columns(status=pl.Series(parts))
-    assert folded(candles, HOUR)["status"].to_list() == [whole]
+    assert folded(candles, timedelta(minutes=len(parts)))["status"].to_list() == [whole]
+
+
+def test_a_window_that_lacks_minutes_is_not_proven(make_candles, hour):
+    candles = make_candles(hour, *["1"] * 59)
+    row = folded(candles, HOUR).row(0, named=True)
+    assert (row["status"], row["minutes"], row["revision"]) == ("blind", 59, 1)
+
+
+def test_a_window_whose_parts_may_still_come_is_provisional(make_candles, hour):
+    candles = make_candles(hour, *["1"] * 59)
+    row = fold_candles(candles, interval=HOUR, settled=hour.end - timedelta(seconds=1)).row(0, named=True)
+    assert (row["status"], row["revision"]) == ("open", 0)
+    assert fold_candles(candles, interval=HOUR, settled=hour.end)["status"].to_list() == ["blind"]
+
+
+def test_a_whole_window_is_final_however_soon(make_candles, hour):
+    candles = make_candles(hour, *["1"] * 60)
+    row = fold_candles(candles, interval=HOUR, settled=hour.start).row(0, named=True)
+    assert (row["status"], row["revision"]) == ("traded", 1)
+
+
+def test_a_provisional_part_makes_the_whole_provisional(make_candles, hour):
+    candles = make_candles(hour, *["1"] * 60).with_columns(revision=pl.Series([2] * 59 + [0], dtype=pl.Int32))
+    assert folded(candles, HOUR)["revision"].to_list() == [0]
+
+
+def test_a_day_stands_on_what_its_hours_stand_on(make_candles, hour):
+    versions = [HourVersion(n, 2**63 + n) for n in (1, 2)]
+    hours = [make_candles(hour.next(n), "1", "2", version=version.digest) for n, version in enumerate(versions)]
+    assert folded(pl.concat(hours), "1d")["source_version"].to_list() == [versions[0].plus(versions[1]).digest]
+
+
+def test_integrals_beyond_the_decimals_are_null_and_so_is_their_mean(make_candles, hour):
+    large = Decimal(10) ** 19 * 6
+    candles = make_candles(hour, "1", "2").with_columns(depth_integral=pl.lit(large), quoted_ms=pl.lit(60_000))
+    row = folded(candles, timedelta(minutes=2)).row(0, named=True)
+    assert (row["depth_integral"], row["depth_mean"]) == (None, None)
+    assert (row["spread_integral"], row["spread_mean"], row["quoted_ms"]) == (0, 0, 120_000)
 
 
 def test_a_volume_beyond_the_decimals_is_refused(make_candles, hour):

@@ -89,6 +89,7 @@ def candle(close):
         "close": close,
     }
     row |= {**zero, "trade_count": 1, "missing_ids": 0, "status": "traded", "hash_sum": 0, "source_version": "v"}
+    row |= {"quoted_ms": 0, "minutes": 60, "quotes_version": "v", "revision": 1}
     return pl.DataFrame([row], schema=empty(OHLC_1H).schema)
 
 

@@ -11,18 +11,20 @@ from cryptoviz.candles.fold import HOUR, MINUTE, SumTooLarge, fold_candles
 from cryptoviz.lake.candle_tables import OHLC_1M
 from cryptoviz.lake.id_set import IdSet
 from cryptoviz.lake.ledger import signed
-from cryptoviz.lake.render import arrow_schema
-from cryptoviz.lake.tables import TRADES
-from cryptoviz_dagster.transforms.candles import build_candles
+from cryptoviz.lake.tables import BOOK_TICKERS, TRADES
+from cryptoviz.storage.frames import empty
+from cryptoviz_dagster.transforms.candles import HourInputs, build_candles
 
 START = datetime(2026, 11, 20, 8, tzinfo=UTC)
 END = START + HOUR
 LATER = END + HOUR
-EMPTY = pl.from_arrow(arrow_schema(TRADES).empty_table())
+EMPTY, NO_QUOTES = empty(TRADES), empty(BOOK_TICKERS)
 UNIT = Decimal("1e-18")
 
 
-def trade(trade_id, at, price="10", quantity="1", *, last_id=None, side="buy", symbol="BTC-USDT", row_hash=1):
+def trade(
+    trade_id, at, price="10", quantity="1", *, last_id=None, side="buy", symbol="BTC-USDT", row_hash=1, source="ws"
+):
     """One row of the table; ``at`` counts seconds from the start of the hour."""
     time = START + timedelta(seconds=at)
     price, quantity = Decimal(price), Decimal(quantity)
@@ -36,7 +38,7 @@ def trade(trade_id, at, price="10", quantity="1", *, last_id=None, side="buy", s
         "quantity": quantity,
         "quote_quantity": price * quantity,
         "side": side,
-        "source": "ws",
+        "source": source,
         "received_time": None,
         "lateness_ms": 0,
         "topic": "trades",
@@ -51,8 +53,9 @@ def frame(*rows):
     return pl.DataFrame(list(rows), schema=EMPTY.schema)
 
 
-def build(rows, *, seen=None, now=LATER, version="v"):
-    candles = build_candles(frame(*rows), start=START, end=END, now=now, seen=seen or {}, version=version)
+def build(rows, *, now=LATER, quotes=(), **inputs):
+    given = HourInputs(trades=frame(*rows), quotes=pl.DataFrame(list(quotes), schema=NO_QUOTES.schema), **inputs)
+    candles = build_candles(given, start=START, end=END, now=now)
     return candles.select(OHLC_1M.column_names).sort(OHLC_1M.key)
 
 
@@ -126,12 +129,9 @@ def by_hand(rows, start, end):
     }
 
 
-def without_status(row):
-    return {
-        k: v
-        for k, v in row.items()
-        if k not in {"venue", "symbol", "window_start", "window_end", "status", "source_version"}
-    }
+def of_trades(row):
+    """What a candle says of its trades."""
+    return {name: row[name] for name in by_hand([], START, END)}
 
 
 @settings(max_examples=60, deadline=None)
@@ -142,7 +142,7 @@ def test_every_minute_is_what_a_hand_would_write(rows):
     assert candles.height == 60 * len(symbols)
     for row in candles.iter_rows(named=True):
         mine = [r for r in rows if r["symbol"] == row["symbol"]]
-        assert without_status(row) == by_hand(mine, row["window_start"], row["window_end"])
+        assert of_trades(row) == by_hand(mine, row["window_start"], row["window_end"])
 
 
 @settings(max_examples=60, deadline=None)
@@ -156,19 +156,19 @@ def test_the_order_of_rows_changes_nothing(rows, random):
 @settings(max_examples=60, deadline=None)
 @given(hours_of_trades())
 def test_the_fold_of_minutes_equals_the_hour_built_from_trades(rows):
-    folded = fold_candles(build(rows), interval=HOUR, version="v")
+    folded = fold_candles(build(rows), interval=HOUR)
     for row in folded.select(OHLC_1M.column_names).iter_rows(named=True):
         mine = [r for r in rows if r["symbol"] == row["symbol"]]
-        assert without_status(row) == by_hand(mine, START, END)
+        assert of_trades(row) == by_hand(mine, START, END)
 
 
 @settings(max_examples=60, deadline=None)
 @given(hours_of_trades(), st.sampled_from([2, 5, 15, 30]))
 def test_a_fold_of_folds_is_the_fold(rows, minutes):
     candles = build(rows)
-    coarse = fold_candles(candles, interval=minutes * MINUTE, version="v")
-    through = fold_candles(coarse, interval=HOUR, version="v").select(OHLC_1M.column_names)
-    assert through.equals(fold_candles(candles, interval=HOUR, version="v").select(OHLC_1M.column_names))
+    coarse = fold_candles(candles, interval=minutes * MINUTE)
+    through = fold_candles(coarse, interval=HOUR).select(OHLC_1M.column_names)
+    assert through.equals(fold_candles(candles, interval=HOUR).select(OHLC_1M.column_names))
 
 
 @settings(max_examples=60, deadline=None)
@@ -227,7 +227,7 @@ def test_an_hour_in_progress_ends_with_its_open_minute():
     candles = build([trade(1, 30), trade(2, 600)], now=START + timedelta(minutes=12, seconds=20))
     assert candles.height == 13
     assert statuses(candles)[-3:] == ["traded", "blind", "open"]
-    assert fold_candles(candles, interval=HOUR, version="v")["status"].to_list() == ["open"]
+    assert fold_candles(candles, interval=HOUR)["status"].to_list() == ["open"]
 
 
 def test_an_hour_in_progress_is_open_also_when_the_clock_strikes_a_minute():
@@ -271,4 +271,41 @@ def test_a_sum_that_does_not_fit_is_refused_rather_than_wrapped():
 
 def test_an_hour_without_trades_has_no_candles():
     assert build([]).height == 0
-    assert fold_candles(build([]), interval=HOUR, version="v").height == 0
+    assert fold_candles(build([]), interval=HOUR).height == 0
+
+
+def test_a_minute_with_a_trade_that_was_fetched_afterwards_is_repaired():
+    candles = build([trade(1, 30), trade(2, 45, source="repair"), trade(3, 90)])
+    assert statuses(candles)[:2] == ["repaired", "traded"]
+
+
+def test_a_market_without_trades_has_its_rows_quiet_once_the_next_id_is_known():
+    eth = {("binance", "ETH-USDT"): 7}
+    blind = build([trade(1, 30)], carried=eth)
+    assert {minute(blind, n, "ETH-USDT")["status"] for n in range(60)} == {"blind"}
+    quiet = build([trade(1, 30)], carried=eth, seen={"binance:ETH-USDT": IdSet([(1, 8)])})
+    assert {minute(quiet, n, "ETH-USDT")["status"] for n in range(60)} == {"quiet"}
+
+
+def test_an_hour_of_which_the_venue_made_no_candle_is_halted():
+    eth = ("binance", "ETH-USDT")
+    candles = build([trade(1, 30)], carried={eth: 7}, halted={eth})
+    assert {minute(candles, n, "ETH-USDT")["status"] for n in range(60)} == {"halted"}
+
+
+def test_candles_are_provisional_until_their_hour_ends():
+    assert set(build([trade(1, 30)])["revision"]) == {1}
+    assert set(build([trade(1, 30)], now=END - timedelta(seconds=1))["revision"]) == {0}
+
+
+def test_quotes_stand_beside_the_trades_of_their_minute():
+    quote = {
+        "venue": "binance", "symbol": "BTC-USDT", "event_time": START + timedelta(seconds=30), "partition": 0,
+        "bid_price": Decimal(9), "ask_price": Decimal(11), "bid_quantity": Decimal(2), "ask_quantity": Decimal(3),
+    }  # fmt: skip
+    candles = build([trade(1, 30)], quotes=[quote])
+    first, second, third = (minute(candles, n) for n in range(3))
+    assert (first["quoted_ms"], second["quoted_ms"], third["quoted_ms"]) == (30_000, 30_000, 0)
+    assert (first["spread_mean"], first["mid_mean"], first["depth_mean"]) == (2, 10, 5)
+    assert (second["bid_close"], second["ask_close"], second["spread_max"]) == (9, 11, 2)
+    assert (third["spread_mean"], third["bid_close"], third["mid_integral"]) == (None, None, 0)

@@ -7,9 +7,9 @@ import pytest
 from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
 from cryptoviz.lake.ledger import HourVersion
 from cryptoviz_dagster.defs.market.checks import impossible
-from cryptoviz_dagster.resources import HourOfTrades, Lake
+from cryptoviz_dagster.resources import Lake, Versioned
 
-CHECKS = ("high_is_highest_low_is_lowest", "candles_hold_every_trade", "hour_is_fold_of_minutes")
+CHECKS = ("high_is_highest_low_is_lowest", "candles_hold_every_trade", "is_fold_of_minutes")
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 
@@ -27,7 +27,7 @@ def test_an_hour_becomes_minutes_and_one_hourly_candle_that_name_their_trades(
 ):
     version = writer.commit(*hour_of_trades(first, 1))[first].digest
     orchestra.run(orchestra.tick().run_requests[0])
-    minutes, hourly = lake.candles(OHLC_1M, first), lake.candles(OHLC_1H, first)
+    minutes, hourly = lake.rows(OHLC_1M, first), lake.rows(OHLC_1H, first)
     assert (minutes.height, hourly.height) == (60, 1)
     assert set(minutes["source_version"]) == set(hourly["source_version"]) == {version}
     assert hourly.row(0, named=True)["volume"] == 30
@@ -64,8 +64,8 @@ class ForgingLake(Lake):
 
     def trades(self, hour):
         true = super().trades(hour)
-        is_folded = self.candles(OHLC_1M, hour).height > 0
-        return true if is_folded else HourOfTrades(self.forge(true.frame), true.version)
+        is_folded = self.rows(OHLC_1M, hour).height > 0
+        return true if is_folded else Versioned(self.forge(true.frame), true.version)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_candles_that_do_not_hold_their_trades_stop_before_the_hourly_candle(
     )
     assert not result.success
     assert passed(result) == {"high_is_highest_low_is_lowest": True, "candles_hold_every_trade": False}
-    assert lake.candles(OHLC_1H, first).height == 0
+    assert lake.rows(OHLC_1H, first).height == 0
     assert [request.partition_key for request in orchestra.tick().run_requests] == [first.key]
 
 
@@ -96,7 +96,7 @@ def test_a_range_is_one_run_that_notes_each_hour_by_itself(orchestra, writer, ho
     assert result.success
     for hour, version in versions.items():
         assert notes(result, OHLC_1H.name, hour.key)["cryptoviz/source_version"].value == version.digest
-        assert lake.candles(OHLC_1M, hour).height == 60
+        assert lake.rows(OHLC_1M, hour).height == 60
     judged = {(e.check_name, e.partition) for e in result.get_asset_check_evaluations() if e.partition and e.passed}
     assert judged == {(name, hour.key) for name in CHECKS for hour in versions}
 
@@ -106,7 +106,7 @@ def test_materializing_an_hour_without_trades_says_so_and_writes_no_number(orche
     assert result.success
     assert notes(result, OHLC_1H.name, first.key)["state"].value == "no trades in the lake for this hour"
     assert notes(result, OHLC_1H.name, first.key)["cryptoviz/source_version"].value == HourVersion().digest
-    assert lake.candles(OHLC_1H, first).height == 0
+    assert lake.rows(OHLC_1H, first).height == 0
 
 
 def test_materializing_an_hour_to_come_is_refused_with_the_reason(orchestra, first):
@@ -125,9 +125,9 @@ def test_materializing_an_hour_before_the_lake_begins_is_refused(orchestra, firs
 def test_the_same_trades_give_the_same_candles_again(orchestra, writer, hour_of_trades, first, lake):
     writer.commit(*hour_of_trades(first, 1))
     orchestra.job.execute_in_process(instance=orchestra.instance, partition_key=first.key)
-    before = lake.candles(OHLC_1M, first)
+    before = lake.rows(OHLC_1M, first)
     orchestra.job.execute_in_process(instance=orchestra.instance, partition_key=first.key)
-    assert lake.candles(OHLC_1M, first).equals(before)
+    assert lake.rows(OHLC_1M, first).equals(before)
 
 
 @pytest.mark.parametrize(
