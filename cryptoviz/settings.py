@@ -90,6 +90,7 @@ class Settings(BaseSettings):
     kafka_bootstrap: str = Field(default="", description="Broker addresses; the stack's own broker when empty.")
     topic_trades: str = "trades"
     topic_klines: str = "klines"
+    topic_book_tickers: str = "book_tickers"
 
     start: datetime | None = Field(
         default=None, description="First hour of the lake (UTC); unset, where the first backfill begins."
@@ -99,6 +100,10 @@ class Settings(BaseSettings):
     )
     backfill_trades: Duration = Field(default=timedelta(hours=3), description="Trades fetched before the first start.")
     backfill_klines: int = Field(default=720, ge=0, description="Hourly klines per symbol fetched at first start.")
+
+    book_ticker_interval: Duration = Field(
+        default=timedelta(seconds=1), gt=timedelta(0), description="At most one best bid and ask of a symbol in it."
+    )
 
     binance_rest_url: str = "https://api.binance.com"
     binance_ws_url: str = "wss://stream.binance.com:9443"

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from cryptoviz.lake.hours import Hour
-from cryptoviz.lake.tables import DUPLICATES, KLINES, QUARANTINE, RAW_KLINES, RAW_TRADES, TRADES
+from cryptoviz.lake.tables import DUPLICATES, QUARANTINE, table_named
+from cryptoviz.lake.topics import TOPICS
 from cryptoviz.storage.hour_index import HourEntry
 from cryptoviz_dagster.resources import Lake
 
-REPORTED = (TRADES, RAW_TRADES, KLINES, RAW_KLINES, QUARANTINE, DUPLICATES)
+REPORTED = (*(table_named(name) for t in TOPICS for name in (t.clean_table, t.raw_table)), QUARANTINE, DUPLICATES)
 AT_ONCE = 40
 DATA_VERSION_TAG = "dagster/data_version"
 """The one tag that Dagster indexes by partition."""

@@ -13,8 +13,10 @@ class Schema(StrEnum):
     BINANCE_REST_TRADE = "binance.rest.trade"
     BINANCE_REST_AGG_TRADE = "binance.rest.aggTrade"
     BINANCE_REST_KLINE = "binance.rest.kline"
+    BINANCE_WS_BOOK_TICKER = "binance.ws.bookTicker"
     KRAKEN_WS_TRADE = "kraken.ws.trade"
     KRAKEN_REST_TRADE = "kraken.rest.trade"
+    KRAKEN_WS_TICKER = "kraken.ws.ticker"
 
 
 class Source(StrEnum):
@@ -29,12 +31,16 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Topic:
-    """A stream of one kind of record. One record is one trade or one kline: the venue's bytes, untouched."""
+    """A stream of one kind of record. One record is one trade, kline or quote: the venue's bytes, untouched.
+
+    Records of a sampled topic carry no ids: each is a state at an instant, and none repeats another.
+    """
 
     name: str
     clean_table: str
     doc: str
     partitions: int = 6
+    is_sampled: bool = False
 
     @property
     def raw_table(self) -> str:
@@ -44,7 +50,13 @@ class Topic:
 
 TRADES = Topic(name="trades", clean_table="trades", doc="Trades as the venues sent them.")
 KLINES = Topic(name="klines", clean_table="klines", doc="Hourly klines as the venues published them.")
-TOPICS = (TRADES, KLINES)
+BOOK_TICKERS = Topic(
+    name="book_tickers",
+    clean_table="book_tickers",
+    doc="Best bids and asks as the venues sent them, the last one of each symbol and interval.",
+    is_sampled=True,
+)
+TOPICS = (TRADES, KLINES, BOOK_TICKERS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""Binance spot: combined trade streams, trades by id, hourly klines.
+"""Binance spot: combined streams of trades and book tickers, trades by id, hourly klines.
 
 After https://developers.binance.com/docs/binance-spot-api-docs; weights: historicalTrades 25, aggTrades 4, klines 2.
 """
@@ -8,10 +8,11 @@ import time
 from collections.abc import Sequence
 
 from cryptoviz.lake.symbols import Instrument, Venue, to_venue
-from cryptoviz.lake.topics import Schema, Source
+from cryptoviz.lake.topics import BOOK_TICKERS, TRADES, Schema, Source, Topic
 from streaming.feeds.binance_messages import (
     elements,
     parse_aggregate,
+    parse_book_ticker,
     parse_kline,
     parse_rest_trade,
     parse_socket_trade,
@@ -23,6 +24,7 @@ from streaming.feeds.rest import RestClient
 _WEIGHT_A_MINUTE = 5000
 _PAGE = 1000
 _HOUR_MS = 3_600_000
+_STREAMS = {TRADES: "trade", BOOK_TICKERS: "bookTicker"}
 
 
 class Binance:
@@ -30,28 +32,36 @@ class Binance:
 
     name = "binance"
     silence_s = 15.0
+    channels: tuple[Topic, ...] = (TRADES, BOOK_TICKERS)
 
     def __init__(self, *, rest_url: str, socket_url: str, instruments: Sequence[Instrument]) -> None:
         self.socket_url = f"{socket_url}/stream"
         self._rest = RestClient(base_url=rest_url, weight_a_minute=_WEIGHT_A_MINUTE)
-        self._by_stream = {f"{to_venue(i).lower()}@trade": i for i in instruments if i.venue is Venue.BINANCE}
+        self._by_symbol = {to_venue(i).lower(): i for i in instruments if i.venue is Venue.BINANCE}
 
-    def subscribe_frames(self, instruments: Sequence[Instrument]) -> list[str]:
+    def subscribe_frames(self, channel: Topic, instruments: Sequence[Instrument]) -> list[str]:
         """One SUBSCRIBE for all symbols."""
-        streams = [f"{to_venue(instrument).lower()}@trade" for instrument in instruments]
+        streams = [f"{to_venue(instrument).lower()}@{_STREAMS[channel]}" for instrument in instruments]
         return [json.dumps({"method": "SUBSCRIBE", "params": streams, "id": 1})]
 
     def parse_frame(self, frame: bytes, *, connection: str, received_ns: int) -> list[Record]:
-        """One trade a frame; none for acknowledgements."""
+        """One trade or book ticker a frame; none for acknowledgements."""
         if b'"stream"' not in frame[:64]:
             return []
         stream, value = unwrap(frame)
-        trade = parse_socket_trade(value)
+        symbol, _, kind = stream.partition("@")
+        if kind == _STREAMS[TRADES]:
+            trade = parse_socket_trade(value)
+            topic, schema, update, time_us = TRADES, Schema.BINANCE_WS_TRADE, trade.first_id, trade.time * 1000
+        elif kind == _STREAMS[BOOK_TICKERS]:
+            update, time_us = parse_book_ticker(value).update_id or 0, 0
+            topic, schema = BOOK_TICKERS, Schema.BINANCE_WS_BOOK_TICKER
+        else:
+            return []
         return [
             Record(
-                instrument=self._by_stream[stream], first_id=trade.first_id, last_id=trade.last_id,
-                time_us=trade.time * 1000, value=value, schema=Schema.BINANCE_WS_TRADE, source=Source.WS,
-                connection=connection, received_ns=received_ns,
+                instrument=self._by_symbol[symbol], first_id=update, last_id=update, time_us=time_us, value=value,
+                schema=schema, source=Source.WS, connection=connection, received_ns=received_ns, topic=topic,
             )
         ]  # fmt: skip
 

@@ -1,11 +1,11 @@
-"""Messages of Binance spot as typed structs: trades and aggregate trades of socket and REST, klines, the envelope.
+"""Messages of Binance spot as typed structs: trades and aggregates of socket and REST, klines, quotes, the envelope.
 
 Fields after https://developers.binance.com/docs/binance-spot-api-docs (web socket streams; REST market data).
 """
 
 import msgspec
 
-from streaming.feeds.parsed import Kline, Parser, Refused, Trade
+from streaming.feeds.parsed import BookTicker, Kline, Parser, Refused, Trade
 
 
 class _SocketTrade(msgspec.Struct, gc=False):
@@ -25,6 +25,15 @@ class _SocketAggregate(msgspec.Struct, gc=False):
     T: int
     m: bool
     s: str = ""
+
+
+class _BookTicker(msgspec.Struct, gc=False):
+    u: int
+    s: str
+    b: str
+    B: str
+    a: str
+    A: str
 
 
 class _RestTrade(msgspec.Struct, gc=False):
@@ -56,6 +65,7 @@ class _Envelope(msgspec.Struct):
 
 _socket_trade = msgspec.json.Decoder(_SocketTrade)
 _aggregate = msgspec.json.Decoder(_SocketAggregate)
+_book_ticker = msgspec.json.Decoder(_BookTicker)
 _rest_trade = msgspec.json.Decoder(_RestTrade)
 _kline = msgspec.json.Decoder(_Kline)
 _envelope = msgspec.json.Decoder(_Envelope)
@@ -74,6 +84,12 @@ def parse_aggregate(value: bytes) -> Trade:
     if m.f < 0 or m.l < m.f:
         raise Refused("tombstone", f"the venue has withdrawn this aggregate: f={m.f}, l={m.l}")
     return Trade(m.f, m.l, m.T, m.p, m.q, not m.m, m.s)
+
+
+def parse_book_ticker(value: bytes) -> BookTicker:
+    """``<symbol>@bookTicker``. Spot says no time."""
+    m = _book_ticker.decode(value)
+    return BookTicker(m.u, None, m.b, m.B, m.a, m.A, m.s)
 
 
 def parse_rest_trade(value: bytes) -> Trade:
@@ -105,6 +121,7 @@ def elements(body: bytes) -> list[bytes]:
 PARSERS: dict[str, Parser] = {
     "binance.ws.trade": parse_socket_trade,
     "binance.ws.aggTrade": parse_aggregate,
+    "binance.ws.bookTicker": parse_book_ticker,
     "binance.rest.trade": parse_rest_trade,
     "binance.rest.aggTrade": parse_aggregate,
     "binance.rest.kline": parse_kline,

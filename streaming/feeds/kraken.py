@@ -1,4 +1,4 @@
-"""Kraken spot: the trade channel of socket v2, trades by time.
+"""Kraken spot: trades and tickers of socket v2, trades by time.
 
 After https://docs.kraken.com/api: REST Trades pages by ``since`` in nanoseconds, about one call a second.
 """
@@ -8,12 +8,18 @@ import time
 from collections.abc import Sequence
 
 from cryptoviz.lake.symbols import Instrument, Venue, from_venue, to_venue
-from cryptoviz.lake.topics import Schema, Source
-from streaming.feeds.kraken_messages import parse_rest_trade, parse_socket_trade, rest_trades, trades_of
+from cryptoviz.lake.topics import BOOK_TICKERS, TRADES, Schema, Source, Topic
+from streaming.feeds.kraken_messages import data_of, parse_rest_trade, parse_socket_trade, parse_ticker, rest_trades
+from streaming.feeds.parsed import BookTicker, Trade
 from streaming.feeds.record import Record
 from streaming.feeds.rest import RestClient
 
 _CALLS_A_MINUTE = 60
+_CHANNELS: dict[Topic, dict[str, object]] = {
+    TRADES: {"channel": "trade", "snapshot": False},
+    BOOK_TICKERS: {"channel": "ticker", "event_trigger": "bbo"},
+}
+"""Trades come without a snapshot, as REST brings what was before; tickers with every change of the best prices."""
 
 
 class Kraken:
@@ -21,27 +27,25 @@ class Kraken:
 
     name = "kraken"
     silence_s = 10.0
+    channels: tuple[Topic, ...] = (TRADES, BOOK_TICKERS)
 
     def __init__(self, *, rest_url: str, socket_url: str) -> None:
         self.socket_url = socket_url
         self._rest = RestClient(base_url=rest_url, weight_a_minute=_CALLS_A_MINUTE)
 
-    def subscribe_frames(self, instruments: Sequence[Instrument]) -> list[str]:
-        """One subscribe for all symbols, without a snapshot: REST brings what came before."""
-        params = {"channel": "trade", "symbol": [to_venue(i) for i in instruments], "snapshot": False}
+    def subscribe_frames(self, channel: Topic, instruments: Sequence[Instrument]) -> list[str]:
+        """One subscribe for all symbols."""
+        params = {**_CHANNELS[channel], "symbol": [to_venue(i) for i in instruments]}
         return [json.dumps({"method": "subscribe", "params": params})]
 
     def parse_frame(self, frame: bytes, *, connection: str, received_ns: int) -> list[Record]:
-        """All trades of an update."""
-        parsed = ((value, parse_socket_trade(value)) for value in trades_of(frame))
-        return [
-            Record(
-                instrument=from_venue(Venue.KRAKEN, t.symbol), first_id=t.first_id, last_id=t.last_id, time_us=t.time,
-                value=value, schema=Schema.KRAKEN_WS_TRADE, source=Source.WS, connection=connection,
-                received_ns=received_ns,
-            )
-            for value, t in parsed
-        ]  # fmt: skip
+        """All trades, or all tickers, of an update."""
+        channel, values = data_of(frame)
+        if channel == "trade":
+            return [_trade(value, parse_socket_trade(value), connection, received_ns) for value in values]
+        if channel == "ticker":
+            return [_book_ticker(value, parse_ticker(value), connection, received_ns) for value in values]
+        return []
 
     async def first_id_at(self, instrument: Instrument, time_ms: int) -> int | None:
         """By the first trade since that instant."""
@@ -74,3 +78,19 @@ class Kraken:
             )
             for value, t in parsed
         ]  # fmt: skip
+
+
+def _trade(value: bytes, trade: Trade, connection: str, received_ns: int) -> Record:
+    return Record(
+        instrument=from_venue(Venue.KRAKEN, trade.symbol), first_id=trade.first_id, last_id=trade.last_id,
+        time_us=trade.time, value=value, schema=Schema.KRAKEN_WS_TRADE, source=Source.WS, connection=connection,
+        received_ns=received_ns,
+    )  # fmt: skip
+
+
+def _book_ticker(value: bytes, ticker: BookTicker, connection: str, received_ns: int) -> Record:
+    return Record(
+        instrument=from_venue(Venue.KRAKEN, ticker.symbol), first_id=0, last_id=0, time_us=ticker.time_us or 0,
+        value=value, schema=Schema.KRAKEN_WS_TICKER, source=Source.WS, connection=connection, received_ns=received_ns,
+        topic=BOOK_TICKERS,
+    )  # fmt: skip

@@ -1,7 +1,7 @@
-"""Messages of Kraken spot as typed structs: trades of socket v2 and REST, and their envelopes.
+"""Messages of Kraken spot as typed structs: trades of socket v2 and REST, tickers, and their envelopes.
 
-Fields after https://docs.kraken.com/api (websocket v2 trade; REST Trades). Prices of the socket are JSON numbers: their
-text is kept, never a float.
+Fields after https://docs.kraken.com/api (websocket v2 trade and ticker; REST Trades). Prices of the socket are JSON
+numbers: their text is kept, never a float.
 """
 
 import re
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from streaming.feeds.parsed import Parser, Refused, Trade
+from streaming.feeds.parsed import BookTicker, Parser, Refused, Trade
 
 _RFC3339 = re.compile(r"^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?Z$")
 _SECONDS = re.compile(r"^(\d{1,12})(?:\.(\d{1,9}))?$")
@@ -22,6 +22,15 @@ class _SocketTrade(msgspec.Struct, gc=False):
     qty: msgspec.Raw
     trade_id: int
     timestamp: str
+
+
+class _Ticker(msgspec.Struct, gc=False):
+    symbol: str
+    bid: msgspec.Raw
+    bid_qty: msgspec.Raw
+    ask: msgspec.Raw
+    ask_qty: msgspec.Raw
+    timestamp: str | None = None
 
 
 class _RestTrade(msgspec.Struct, array_like=True, gc=False):
@@ -46,6 +55,7 @@ class _Body(msgspec.Struct):
 
 
 _socket_trade = msgspec.json.Decoder(_SocketTrade)
+_ticker = msgspec.json.Decoder(_Ticker)
 _rest_trade = msgspec.json.Decoder(_RestTrade)
 _update = msgspec.json.Decoder(_Update)
 _body = msgspec.json.Decoder(_Body)
@@ -63,16 +73,24 @@ def parse_socket_trade(value: bytes) -> Trade:
     return Trade(m.trade_id, m.trade_id, _rfc3339_us(m.timestamp), price, quantity, _is_buy(m.side), m.symbol)
 
 
+def parse_ticker(value: bytes) -> BookTicker:
+    """One element of the v2 ``ticker`` channel; without a time from servers older than the field. Raises Refused."""
+    m = _ticker.decode(value)
+    time_us = _rfc3339_us(m.timestamp) if m.timestamp is not None else None
+    bid, bid_quantity, ask, ask_quantity = (bytes(raw).decode() for raw in (m.bid, m.bid_qty, m.ask, m.ask_qty))
+    return BookTicker(None, time_us, bid, bid_quantity, ask, ask_quantity, m.symbol)
+
+
 def parse_rest_trade(value: bytes) -> Trade:
     """One row of REST ``Trades``. Raises Refused."""
     m = _rest_trade.decode(value)
     return Trade(m.trade_id, m.trade_id, _seconds_us(bytes(m.time).decode()), m.price, m.volume, _is_buy(m.side))
 
 
-def trades_of(frame: bytes) -> list[bytes]:
-    """Trades of a socket frame, each in the venue's own bytes; none for acknowledgements and heartbeats."""
+def data_of(frame: bytes) -> tuple[str, list[bytes]]:
+    """Channel and data of a socket frame, each element in the venue's own bytes; none in acknowledgements."""
     update = _update.decode(frame)
-    return [bytes(trade) for trade in update.data] if update.channel == "trade" else []
+    return update.channel, [bytes(element) for element in update.data]
 
 
 def rest_trades(body: bytes) -> tuple[str, list[bytes], str]:
@@ -115,4 +133,8 @@ def _fraction_us(digits: str | None) -> int:
     return int((digits or "0").ljust(6, "0")[:6])
 
 
-PARSERS: dict[str, Parser] = {"kraken.ws.trade": parse_socket_trade, "kraken.rest.trade": parse_rest_trade}
+PARSERS: dict[str, Parser] = {
+    "kraken.ws.trade": parse_socket_trade,
+    "kraken.ws.ticker": parse_ticker,
+    "kraken.rest.trade": parse_rest_trade,
+}

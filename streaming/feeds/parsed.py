@@ -1,4 +1,4 @@
-"""What a venue's parser yields: trades and klines as texts and numbers, exact, and refusals with a reason."""
+"""What a venue's parser yields: trades, klines and quotes as texts and numbers, exact, and refusals with a reason."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -35,6 +35,18 @@ class Kline(NamedTuple):
     taker_buy_volume: str
 
 
+class BookTicker(NamedTuple):
+    """The best bid and ask. ``time_us`` in microseconds, None when the venue does not say; so for ``update_id``."""
+
+    update_id: int | None
+    time_us: int | None
+    bid_price: str
+    bid_quantity: str
+    ask_price: str
+    ask_quantity: str
+    symbol: str
+
+
 class Refusal(NamedTuple):
     """Why a record is not taken: a reason of one or two words and what was found."""
 
@@ -50,7 +62,7 @@ class Refused(ValueError):
         self.refusal = Refusal(reason, detail)
 
 
-Message = Trade | Kline
+Message = Trade | Kline | BookTicker
 Parser = Callable[[bytes], Message]
 
 

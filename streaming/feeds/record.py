@@ -1,13 +1,17 @@
 """A record on its way to Kafka: the venue's bytes with the ids they cover."""
 
-from dataclasses import dataclass
+import msgspec
 
 from cryptoviz.lake.symbols import Instrument
+from cryptoviz.lake.topics import TRADES, Topic
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Record:
-    """One trade (or aggregate, or kline) of an instrument. ``time_us`` is the venue's time, microseconds since 1970."""
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One trade (or aggregate, kline, quote) of an instrument, for a topic.
+
+    ``time_us`` is the venue's time, microseconds since 1970; 0 when the venue says none. A quote's ids are its update's
+    or 0.
+    """
 
     instrument: Instrument
     first_id: int
@@ -18,3 +22,4 @@ class Record:
     source: str
     connection: str
     received_ns: int
+    topic: Topic = TRADES

@@ -4,21 +4,23 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from cryptoviz.lake.symbols import Instrument
+from cryptoviz.lake.topics import Topic
 from streaming.feeds.record import Record
 
 
 class VenueFeed(Protocol):
-    """A venue: its socket's frames, and its trades and klines by REST."""
+    """A venue: its socket's frames, and its trades and klines by REST. ``channels`` are what its socket tells of."""
 
     name: str
     socket_url: str
     silence_s: float
+    channels: tuple[Topic, ...]
 
-    def subscribe_frames(self, instruments: Sequence[Instrument]) -> list[str]:
+    def subscribe_frames(self, channel: Topic, instruments: Sequence[Instrument]) -> list[str]:
         """Frames to send after connecting."""
 
     def parse_frame(self, frame: bytes, *, connection: str, received_ns: int) -> list[Record]:
-        """Trades of a frame. Raises msgspec.DecodeError or Refused for what is no message of the venue."""
+        """Records of a frame. Raises msgspec.DecodeError or Refused for what is no message of the venue."""
 
     async def first_id_at(self, instrument: Instrument, time_ms: int) -> int | None:
         """Id of the first trade at or after an instant; None when there is none yet."""

@@ -11,7 +11,7 @@ import structlog
 
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.symbols import Instrument, Venue
-from cryptoviz.lake.topics import KLINES, TRADES
+from cryptoviz.lake.topics import BOOK_TICKERS, KLINES, TRADES, Topic
 from cryptoviz.settings import Settings
 from streaming.feeds.binance import Binance
 from streaming.feeds.kraken import Kraken
@@ -19,6 +19,7 @@ from streaming.feeds.record import Record
 from streaming.feeds.socket import keep_listening
 from streaming.feeds.venue import VenueFeed
 from streaming.health import HealthServer
+from streaming.producer.book_tickers import BookTickers
 from streaming.producer.klines import keep_klines
 from streaming.producer.market import Market
 from streaming.producer.publisher import DeliveryFailed, Publisher
@@ -43,6 +44,11 @@ class _Producer:
             for i in settings.instruments
             if i.venue in self._feeds
         }
+        self._book_tickers = BookTickers(
+            self._publisher,
+            topic=settings.topic_name(BOOK_TICKERS),
+            interval_s=settings.book_ticker_interval.total_seconds(),
+        )
 
     async def run(self) -> int:
         settings, stopping = self._settings, asyncio.Event()
@@ -54,7 +60,7 @@ class _Producer:
         look = partial(read_positions, bootstrap=settings.bootstrap, keys=keys)
         trades, klines = await asyncio.gather(*(asyncio.to_thread(look, topic=name) for name in names))
         since_ms = int(Hour.containing(datetime.now(UTC) - settings.backfill_trades).start.timestamp() * 1000)
-        tasks: list[Coroutine[Any, Any, None]] = [self._poll()]
+        tasks: list[Coroutine[Any, Any, None]] = [self._poll(), self._book_tickers.run()]
         for instrument, market in self._markets.items():
             tasks.append(market.run(trades.get(instrument.key), backfill_from_ms=since_ms))
             tasks.append(
@@ -63,7 +69,7 @@ class _Producer:
                     count=settings.backfill_klines,
                 )
             )  # fmt: skip
-        tasks += [self._listen(venue, feed) for venue, feed in self._feeds.items()]
+        tasks += [self._listen(venue, channel) for venue, feed in self._feeds.items() for channel in feed.channels]
         try:
             return await self._until_stopped(tasks, stopping)
         finally:
@@ -87,21 +93,23 @@ class _Producer:
                 raise error
         return 0
 
-    async def _listen(self, venue: Venue, feed: VenueFeed) -> None:
+    async def _listen(self, venue: Venue, channel: Topic) -> None:
         mine = [instrument for instrument in self._markets if instrument.venue is venue]
 
-        def sink(records: list[Record]) -> None:
-            for record in records:
-                market = self._markets.get(record.instrument)
-                if market:
-                    market.offer(record)
-
         def connected() -> None:
-            for instrument in mine:
+            for instrument in mine if channel is TRADES else ():
                 self._markets[instrument].connected()
 
         if mine:
-            await keep_listening(feed, mine, sink=sink, on_connect=connected)
+            await keep_listening(self._feeds[venue], channel, mine, sink=self._offer, on_connect=connected)
+
+    def _offer(self, records: list[Record]) -> None:
+        for record in records:
+            market = self._markets.get(record.instrument)
+            if market and record.topic is TRADES:
+                market.offer(record)
+            elif market:
+                self._book_tickers.offer(record)
 
     async def _poll(self) -> None:
         while True:
@@ -110,6 +118,7 @@ class _Producer:
 
     def _health(self) -> tuple[bool, dict[str, object]]:
         detail: dict[str, object] = {i.key: m.state.as_dict() for i, m in self._markets.items()}
+        detail[BOOK_TICKERS.name] = self._book_tickers.as_dict()
         return all(m.state.phase == "live" for m in self._markets.values()), detail
 
 

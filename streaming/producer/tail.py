@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 
 from cryptoviz.lake.topics import Headers, Source
 from streaming.feeds.messages import PARSERS
-from streaming.feeds.parsed import Kline, Refusal, parse
+from streaming.feeds.parsed import Kline, Trade, parse
 
 _FIRST_LOOK = 2_000
 _WIDER = 8
@@ -78,8 +78,8 @@ def _position(message: Message) -> Position | None:
     if parser is None or headers.source == Source.REPLAY:
         return None
     said = parse(parser, message.value())
-    if isinstance(said, Refusal):
-        return None
     if isinstance(said, Kline):
         return Position(said.open_time // _HOUR_MS, said.open_time * 1000)
-    return Position(said.last_id, said.time if headers.schema.startswith("kraken") else said.time * 1000)
+    if isinstance(said, Trade):
+        return Position(said.last_id, said.time if headers.schema.startswith("kraken") else said.time * 1000)
+    return None

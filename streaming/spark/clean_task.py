@@ -25,14 +25,17 @@ from streaming.spark.report import TopicReport, encode, offset_ranges, oldest_us
 Judge = Callable[..., Judged]
 Seen = Mapping[str, Mapping[str, IdSet]]
 """Ids in the lake, by topic and record key."""
+Split = tuple[dict[Novelty, pl.DataFrame], dict[str, list[Interval]]]
+"""Rows by novelty, and the ids that are new by record key."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kind:
-    """How a topic's records are judged and where they go."""
+    """How a topic's records are judged and where they go. Sampled ones have no ids: none repeats another."""
 
     table: Table
     judge: Judge
+    is_sampled: bool = False
 
 
 def clean_task(*, kinds: Mapping[str, Kind], location: Location, floors: Floors, seen: Seen, first_hour: Hour) -> Task:
@@ -55,7 +58,7 @@ def clean_topic(
 ) -> TopicReport:
     """Judge, compare with the ids seen, write the three tables' files and report."""
     judged = kind.judge(records, first_hour=first_hour)
-    rows, ids = _split(judged.rows, seen, judged.refusals)
+    rows, ids = (_all_new if kind.is_sampled else _split)(judged.rows, seen, judged.refusals)
     new = rows[Novelty.NEW]
     files = [
         *write_hours(kind.table, _arrow(new, kind.table), objects),
@@ -73,9 +76,13 @@ def clean_topic(
     )
 
 
-def _split(
-    rows: pl.DataFrame, seen: Mapping[str, IdSet], refusals: dict[int, tuple[str, str]]
-) -> tuple[dict[Novelty, pl.DataFrame], dict[str, list[Interval]]]:
+def _all_new(rows: pl.DataFrame, seen: Mapping[str, IdSet], refusals: dict[int, tuple[str, str]]) -> Split:
+    """Sampled states: no id is known, none is a repeat."""
+    del seen, refusals
+    return {Novelty.NEW: rows, Novelty.REPEAT: rows.clear()}, {}
+
+
+def _split(rows: pl.DataFrame, seen: Mapping[str, IdSet], refusals: dict[int, tuple[str, str]]) -> Split:
     """Rows by novelty, and the ids that are new. Partial overlaps join the refusals."""
     if not rows.height:
         return dict.fromkeys(Novelty, rows), {}

@@ -7,8 +7,7 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.symbols import Instrument
 from streaming.feeds.parsed import Kline, Refusal
 from streaming.spark.decimals import DECIMAL, plain_text
-from streaming.spark.judge_trades import parse_records
-from streaming.spark.judged import Judged, Keys
+from streaming.spark.judged import Judged, Keys, parse_records, taken
 
 _HOUR_MS = 3_600_000
 _AMOUNTS = ("open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume")
@@ -19,23 +18,24 @@ def judge_klines(records: pa.Table, *, first_hour: Hour) -> Judged:
     """Rows of ``klines`` and refusals. Klines before the lake's first hour are history and welcome."""
     del first_hour
     messages, refusals = parse_records(records)
-    keys, rows = Keys(), []
+    keys, rows, numbers = Keys(), [], []
     for i, (message, key) in enumerate(zip(messages, records["key"].to_pylist(), strict=True)):
         if isinstance(message, Refusal):
             continue
         instrument = keys.instrument(key)
         try:
-            rows.append({"record": i, **_row(message, instrument)})
+            rows.append(_row(message, instrument))
+            numbers.append(i)
         except ValueError as error:
             refusals[i] = ("bad_kline", str(error))
-    return Judged(_frame(records, rows) if rows else pl.DataFrame(), refusals)
+    return Judged(_frame(taken(records, numbers), rows) if rows else pl.DataFrame(), refusals)
 
 
 def _row(message: object, instrument: Instrument | str) -> dict[str, object]:
     if isinstance(instrument, str):
         raise ValueError(instrument)  # noqa: TRY004 - a fact about data, not a bug
     if not isinstance(message, Kline):
-        raise ValueError("a trade among the klines")  # noqa: TRY004 - a fact about data, not a bug
+        raise ValueError(f"a {type(message).__name__} among the klines")  # noqa: TRY004 - a fact about data, not a bug
     if message.open_time % _HOUR_MS or message.close_time != message.open_time + _HOUR_MS - 1:
         raise ValueError(f"not one whole hour: {message.open_time} to {message.close_time}")
     if not 0 <= message.open_time < 4 * 10**12 or message.trade_count < 0:
@@ -52,10 +52,7 @@ def _row(message: object, instrument: Instrument | str) -> dict[str, object]:
     }
 
 
-def _frame(records: pa.Table, rows: list[dict[str, object]]) -> pl.DataFrame:
-    numbers = [row["record"] for row in rows]
-    base = pl.from_arrow(records.drop_columns(["value", "schema", "connection"]).take(pa.array(numbers, pa.int64())))
-    assert isinstance(base, pl.DataFrame)  # noqa: S101 - from_arrow of a table is a frame
+def _frame(base: pl.DataFrame, rows: list[dict[str, object]]) -> pl.DataFrame:
     start = (pl.col("first_id") * (_HOUR_MS * 1000)).cast(_US)
     return base.hstack(pl.DataFrame(rows)).with_columns(
         *(pl.col(name).cast(DECIMAL) for name in _AMOUNTS),

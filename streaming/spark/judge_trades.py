@@ -8,10 +8,9 @@ import pyarrow as pa
 
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.symbols import Instrument
-from streaming.feeds.messages import parse_all
-from streaming.feeds.parsed import Kline, Message, Refusal
+from streaming.feeds.parsed import Message, Refusal, Trade
 from streaming.spark.decimals import DECIMAL, fraction_digits, normalise
-from streaming.spark.judged import Judged, Keys
+from streaming.spark.judged import Judged, Keys, parse_records, taken
 
 AHEAD = timedelta(days=1)
 _US = pl.Datetime("us", "UTC")
@@ -37,18 +36,6 @@ def judge_trades(records: pa.Table, *, first_hour: Hour) -> Judged:
     return Judged(_columns(frame), refusals)
 
 
-def parse_records(records: pa.Table) -> tuple[list[Message | Refusal], dict[int, tuple[str, str]]]:
-    """Every record's message or refusal, in order, each schema by its own parser."""
-    schemas = records["schema"].to_pylist()
-    values = records["value"].to_pylist()
-    messages: list[Message | Refusal] = [Refusal("", "")] * len(values)
-    for schema in set(schemas):
-        mine = [i for i, s in enumerate(schemas) if s == schema]
-        for i, message in zip(mine, parse_all(schema, [values[i] for i in mine]), strict=True):
-            messages[i] = message
-    return messages, {i: (m.reason, m.detail) for i, m in enumerate(messages) if isinstance(m, Refusal)}
-
-
 def _accepted(
     records: pa.Table, messages: list[Message | Refusal], refusals: dict[int, tuple[str, str]]
 ) -> tuple[list[tuple[Any, ...]], list[Instrument]]:
@@ -59,8 +46,8 @@ def _accepted(
         instrument = keys.instrument(key)
         if isinstance(instrument, str):
             refusals[i] = ("unknown_symbol", instrument)
-        elif isinstance(message, Kline):
-            refusals[i] = ("wrong_topic", "a kline among the trades")
+        elif not isinstance(message, Trade):
+            refusals[i] = ("wrong_topic", f"a {type(message).__name__} among the trades")
         elif problem := keys.disagreement(instrument, message.symbol):
             refusals[i] = ("symbol_mismatch", problem)
         elif not 0 <= message.first_id <= message.last_id < _ID_LIMIT or not 0 <= message.time < _ID_LIMIT * 2:
@@ -73,11 +60,7 @@ def _accepted(
 
 def _frame(records: pa.Table, rows: list[tuple[Any, ...]], instruments: list[Instrument]) -> pl.DataFrame:
     numbers, firsts, lasts, times, prices, quantities, buys = zip(*rows, strict=True)
-    base = records.drop_columns(["value", "schema", "connection"]).take(pa.array(numbers))
-    frame = pl.from_arrow(base)
-    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - from_arrow of a table is a frame
-    return frame.with_columns(
-        pl.Series("record", numbers, pl.Int64),
+    return taken(records, numbers).with_columns(
         pl.Series("venue", [str(i.venue) for i in instruments], pl.String),
         pl.Series("symbol", [i.symbol for i in instruments], pl.String),
         pl.Series("first_id", firsts, pl.Int64),

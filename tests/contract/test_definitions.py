@@ -15,23 +15,23 @@ from cryptoviz_dagster.definitions import build_definitions
 
 START = datetime(2026, 11, 1, 5, tzinfo=UTC)
 GRAPH = """
-lake    kafka/book_tickers [kafka]            <- -
-lake    kafka/klines     [kafka]            <- -
-lake    kafka/trades     [kafka]            <- -
-lake    book_tickers     [delta,s3,spark]   <- kafka/book_tickers
-lake    duplicates       [delta,s3,spark]   <- kafka/book_tickers, kafka/klines, kafka/trades
-lake    klines           [delta,s3,spark]   <- kafka/klines
-lake    quarantine       [delta,s3,spark]   <- kafka/book_tickers, kafka/klines, kafka/trades
-lake    raw_book_tickers [delta,s3,spark]   <- kafka/book_tickers
-lake    raw_klines       [delta,s3,spark]   <- kafka/klines
-lake    raw_trades       [delta,s3,spark]   <- kafka/trades
-lake    trades           [delta,s3,spark]   <- kafka/trades
-market  ohlc_15m         [delta,polars,s3]  <- ohlc_1m
-market  ohlc_1d          [delta,polars,s3]  <- ohlc_1h
-market  ohlc_1h          [delta,polars,s3]  <- ohlc_1m
-market  ohlc_1m          [delta,polars,s3]  <- book_tickers, klines, trades
-market  ohlc_4h          [delta,polars,s3]  <- ohlc_1h
-market  ohlc_5m          [delta,polars,s3]  <- ohlc_1m
+lake kafka/book_tickers [kafka] <- -
+lake kafka/klines [kafka] <- -
+lake kafka/trades [kafka] <- -
+lake book_tickers [delta,s3,spark] <- kafka/book_tickers
+lake duplicates [delta,s3,spark] <- kafka/book_tickers, kafka/klines, kafka/trades
+lake klines [delta,s3,spark] <- kafka/klines
+lake quarantine [delta,s3,spark] <- kafka/book_tickers, kafka/klines, kafka/trades
+lake raw_book_tickers [delta,s3,spark] <- kafka/book_tickers
+lake raw_klines [delta,s3,spark] <- kafka/klines
+lake raw_trades [delta,s3,spark] <- kafka/trades
+lake trades [delta,s3,spark] <- kafka/trades
+market ohlc_15m [delta,polars,s3] <- ohlc_1m
+market ohlc_1d [delta,polars,s3] <- ohlc_1h
+market ohlc_1h [delta,polars,s3] <- ohlc_1m
+market ohlc_1m [delta,polars,s3] <- book_tickers, klines, trades
+market ohlc_4h [delta,polars,s3] <- ohlc_1h
+market ohlc_5m [delta,polars,s3] <- ohlc_1m
 """
 CHECKS = {
     "ohlc_1m:candles_hold_every_trade",
@@ -50,7 +50,7 @@ def definitions(tmp_path_factory) -> dg.Definitions:
 def line(spec: dg.AssetSpec) -> str:
     kinds = f"[{','.join(sorted(spec.kinds))}]"
     parents = ", ".join(sorted(dep.asset_key.to_user_string() for dep in spec.deps)) or "-"
-    return f"{spec.group_name:<7} {spec.key.to_user_string():<16} {kinds:<18} <- {parents}"
+    return f"{spec.group_name} {spec.key.to_user_string()} {kinds} <- {parents}"
 
 
 def test_the_asset_graph_is_the_one_written_here(definitions):
