@@ -105,6 +105,12 @@ class Settings(BaseSettings):
         default=timedelta(seconds=1), gt=timedelta(0), description="At most one best bid and ask of a symbol in it."
     )
 
+    socket_max_age: Duration = Field(
+        default=timedelta(hours=23, minutes=30),
+        gt=timedelta(0),
+        description="Age at which a connection to a venue is replaced, before the venue ends it.",
+    )
+
     binance_rest_url: str = "https://api.binance.com"
     binance_ws_url: str = "wss://stream.binance.com:9443"
     kraken_rest_url: str = "https://api.kraken.com"

@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class Schema(StrEnum):
-    """Shape of a record's value: the venue's own message, named ``venue.channel.message``."""
+    """Shape of a record's value: the venue's own message, named ``venue.channel.message``.
+
+    ``CUT`` stands for one that is too large for Kafka: its size, digest and first bytes.
+    """
 
     BINANCE_WS_TRADE = "binance.ws.trade"
     BINANCE_WS_AGG_TRADE = "binance.ws.aggTrade"
@@ -17,6 +20,7 @@ class Schema(StrEnum):
     KRAKEN_WS_TRADE = "kraken.ws.trade"
     KRAKEN_REST_TRADE = "kraken.rest.trade"
     KRAKEN_WS_TICKER = "kraken.ws.ticker"
+    CUT = "cryptoviz.cut"
 
 
 class Source(StrEnum):

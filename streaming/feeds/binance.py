@@ -20,10 +20,15 @@ from streaming.feeds.binance_messages import (
 )
 from streaming.feeds.record import Record
 from streaming.feeds.rest import RestClient
+from streaming.feeds.venue import SocketLimits
 
 _WEIGHT_A_MINUTE = 5000
 _PAGE = 1000
 _HOUR_MS = 3_600_000
+_LIMITS = SocketLimits(
+    streams=1000, names_a_frame=100, frames_a_second=4, connects=250, connects_seconds=300, silence_s=15
+)
+"""The venue's are 1024 streams, 5 messages a second and 300 connections in 5 minutes; some room is left."""
 _STREAMS = {TRADES: "trade", BOOK_TICKERS: "bookTicker"}
 
 
@@ -31,7 +36,7 @@ class Binance:
     """The venue's feed."""
 
     name = "binance"
-    silence_s = 15.0
+    limits = _LIMITS
     channels: tuple[Topic, ...] = (TRADES, BOOK_TICKERS)
 
     def __init__(self, *, rest_url: str, socket_url: str, instruments: Sequence[Instrument]) -> None:
@@ -64,6 +69,10 @@ class Binance:
                 schema=schema, source=Source.WS, connection=connection, received_ns=received_ns, topic=topic,
             )
         ]  # fmt: skip
+
+    def is_farewell(self, frame: bytes) -> bool:
+        """The ``serverShutdown`` event."""
+        return b'"serverShutdown"' in frame[:256]
 
     async def first_id_at(self, instrument: Instrument, time_ms: int) -> int | None:
         """By the first aggregate of the hour that begins there."""

@@ -13,8 +13,13 @@ from streaming.feeds.kraken_messages import data_of, parse_rest_trade, parse_soc
 from streaming.feeds.parsed import BookTicker, Trade
 from streaming.feeds.record import Record
 from streaming.feeds.rest import RestClient
+from streaming.feeds.venue import SocketLimits
 
 _CALLS_A_MINUTE = 60
+_LIMITS = SocketLimits(
+    streams=200, names_a_frame=100, frames_a_second=4, connects=120, connects_seconds=600, silence_s=5
+)
+"""The venue allows about 150 connections in 10 minutes and sends a heartbeat each second."""
 _CHANNELS: dict[Topic, dict[str, object]] = {
     TRADES: {"channel": "trade", "snapshot": False},
     BOOK_TICKERS: {"channel": "ticker", "event_trigger": "bbo"},
@@ -26,7 +31,7 @@ class Kraken:
     """The venue's feed."""
 
     name = "kraken"
-    silence_s = 10.0
+    limits = _LIMITS
     channels: tuple[Topic, ...] = (TRADES, BOOK_TICKERS)
 
     def __init__(self, *, rest_url: str, socket_url: str) -> None:
@@ -46,6 +51,11 @@ class Kraken:
         if channel == "ticker":
             return [_book_ticker(value, parse_ticker(value), connection, received_ns) for value in values]
         return []
+
+    def is_farewell(self, frame: bytes) -> bool:
+        """The venue does not say."""
+        del frame
+        return False
 
     async def first_id_at(self, instrument: Instrument, time_ms: int) -> int | None:
         """By the first trade since that instant."""

@@ -1,6 +1,7 @@
 """What the producer asks of every venue."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from cryptoviz.lake.symbols import Instrument
@@ -8,12 +9,24 @@ from cryptoviz.lake.topics import Topic
 from streaming.feeds.record import Record
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SocketLimits:
+    """What a venue allows on its sockets, and how long each of its connections may be silent while all is well."""
+
+    streams: int
+    names_a_frame: int
+    frames_a_second: float
+    connects: int
+    connects_seconds: float
+    silence_s: float
+
+
 class VenueFeed(Protocol):
     """A venue: its socket's frames, and its trades and klines by REST. ``channels`` are what its socket tells of."""
 
     name: str
     socket_url: str
-    silence_s: float
+    limits: SocketLimits
     channels: tuple[Topic, ...]
 
     def subscribe_frames(self, channel: Topic, instruments: Sequence[Instrument]) -> list[str]:
@@ -21,6 +34,9 @@ class VenueFeed(Protocol):
 
     def parse_frame(self, frame: bytes, *, connection: str, received_ns: int) -> list[Record]:
         """Records of a frame. Raises msgspec.DecodeError or Refused for what is no message of the venue."""
+
+    def is_farewell(self, frame: bytes) -> bool:
+        """Whether a frame without records says that the venue is about to close the connection."""
 
     async def first_id_at(self, instrument: Instrument, time_ms: int) -> int | None:
         """Id of the first trade at or after an instant; None when there is none yet."""

@@ -1,4 +1,4 @@
-"""Records into Kafka: idempotent, acknowledged by all, slowed down rather than dropped."""
+"""Records into Kafka: idempotent, acknowledged by all, slowed down rather than dropped, cut rather than refused."""
 
 import asyncio
 from typing import Any
@@ -8,6 +8,7 @@ from prometheus_client import Counter
 
 from cryptoviz.crash import crash_point
 from cryptoviz.lake.topics import Headers
+from streaming.feeds.cut import fit
 from streaming.feeds.record import Record
 
 _published = Counter("cryptoviz_producer_records", "Records handed to Kafka", ["topic", "venue", "source"])
@@ -37,7 +38,7 @@ class Publisher:
 
     async def publish(self, topic: str, records: list[Record]) -> None:
         """Queue records; waits while the queue is full. Raises :class:`DeliveryFailed` once a delivery has failed."""
-        for record in records:
+        for record in map(fit, records):
             while not self._try(topic, record):  # noqa: ASYNC110 - room in a C library's queue is no event
                 await asyncio.sleep(0.02)
             _published.labels(topic, record.instrument.venue, record.source).inc()

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -15,8 +15,8 @@ from cryptoviz.lake.topics import BOOK_TICKERS, KLINES, TRADES, Topic
 from cryptoviz.settings import Settings
 from streaming.feeds.binance import Binance
 from streaming.feeds.kraken import Kraken
+from streaming.feeds.listening import Listening, connect_window, split
 from streaming.feeds.record import Record
-from streaming.feeds.socket import keep_listening
 from streaming.feeds.venue import VenueFeed
 from streaming.health import HealthServer
 from streaming.producer.book_tickers import BookTickers
@@ -69,7 +69,7 @@ class _Producer:
                     count=settings.backfill_klines,
                 )
             )  # fmt: skip
-        tasks += [self._listen(venue, channel) for venue, feed in self._feeds.items() for channel in feed.channels]
+        tasks += [listening.run() for venue in self._feeds for listening in self._listenings(venue)]
         try:
             return await self._until_stopped(tasks, stopping)
         finally:
@@ -93,15 +93,22 @@ class _Producer:
                 raise error
         return 0
 
-    async def _listen(self, venue: Venue, channel: Topic) -> None:
+    def _listenings(self, venue: Venue) -> list[Listening]:
+        feed = self._feeds[venue]
         mine = [instrument for instrument in self._markets if instrument.venue is venue]
+        connects = connect_window(feed)
+        return [
+            Listening(
+                feed, channel, part, sink=self._offer, on_break=partial(self._unheard, channel, part),
+                connects=connects, max_age_s=self._settings.socket_max_age.total_seconds(),
+            )
+            for channel in feed.channels
+            for part in split(mine, feed.limits.streams)
+        ]  # fmt: skip
 
-        def connected() -> None:
-            for instrument in mine if channel is TRADES else ():
-                self._markets[instrument].connected()
-
-        if mine:
-            await keep_listening(self._feeds[venue], channel, mine, sink=self._offer, on_connect=connected)
+    def _unheard(self, channel: Topic, instruments: Sequence[Instrument]) -> None:
+        for instrument in instruments if channel is TRADES else ():
+            self._markets[instrument].connected()
 
     def _offer(self, records: list[Record]) -> None:
         for record in records:
