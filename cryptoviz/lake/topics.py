@@ -19,6 +19,7 @@ class Schema(StrEnum):
     BINANCE_WS_BOOK_TICKER = "binance.ws.bookTicker"
     KRAKEN_WS_TRADE = "kraken.ws.trade"
     KRAKEN_REST_TRADE = "kraken.rest.trade"
+    KRAKEN_REST_OHLC = "kraken.rest.ohlc"
     KRAKEN_WS_TICKER = "kraken.ws.ticker"
     CUT = "cryptoviz.cut"
 

@@ -1,4 +1,4 @@
-"""Kraken spot: trades and tickers of socket v2, trades by time.
+"""Kraken spot: trades and tickers of socket v2, trades by time, hourly candles.
 
 After https://docs.kraken.com/api: REST Trades pages by ``since`` in nanoseconds, about one call a second.
 """
@@ -9,13 +9,21 @@ from collections.abc import Sequence
 
 from cryptoviz.lake.symbols import Instrument, Venue, from_venue, to_venue
 from cryptoviz.lake.topics import BOOK_TICKERS, TRADES, Schema, Source, Topic
-from streaming.feeds.kraken_messages import data_of, parse_rest_trade, parse_socket_trade, parse_ticker, rest_trades
+from streaming.feeds.kraken_messages import (
+    data_of,
+    parse_ohlc,
+    parse_rest_trade,
+    parse_socket_trade,
+    parse_ticker,
+    rest_rows,
+)
 from streaming.feeds.parsed import BookTicker, Trade
 from streaming.feeds.record import Record
 from streaming.feeds.rest import RestClient
 from streaming.feeds.venue import SocketLimits
 
 _CALLS_A_MINUTE = 60
+_HOUR_MS = 3_600_000
 _LIMITS = SocketLimits(
     streams=200, names_a_frame=100, frames_a_second=4, connects=120, connects_seconds=600, silence_s=5
 )
@@ -68,9 +76,19 @@ class Kraken:
         return [record for record in page if record.first_id >= first_id]
 
     async def klines(self, instrument: Instrument, *, count: int) -> list[Record]:
-        """None: the venue's candles carry no quote volume."""
-        del instrument, count
-        return []
+        """Closed candles of `OHLC`, at most the 720 that the venue keeps; the one in progress is left out."""
+        params: dict[str, str | int] = {"pair": to_venue(instrument).replace("/", ""), "interval": 60}
+        rows = rest_rows(await self._rest.get("/0/public/OHLC", params, weight=1))
+        now = time.time_ns()
+        closed = [(value, k) for value in rows if (k := parse_ohlc(value)).close_time * 1_000_000 < now]
+        return [
+            Record(
+                instrument=instrument, first_id=k.open_time // _HOUR_MS, last_id=k.open_time // _HOUR_MS,
+                time_us=k.open_time * 1000, value=value, schema=Schema.KRAKEN_REST_OHLC, source=Source.BACKFILL,
+                connection="rest", received_ns=now,
+            )
+            for value, k in closed[-count:]
+        ]  # fmt: skip
 
     async def close(self) -> None:
         """Close connections."""
@@ -78,7 +96,7 @@ class Kraken:
 
     async def _page(self, instrument: Instrument, since_ns: int, *, source: str) -> list[Record]:
         params: dict[str, str | int] = {"pair": to_venue(instrument).replace("/", ""), "since": since_ns}
-        _, rows, _ = rest_trades(await self._rest.get("/0/public/Trades", params, weight=1))
+        rows = rest_rows(await self._rest.get("/0/public/Trades", params, weight=1))
         now = time.time_ns()
         parsed = ((value, parse_rest_trade(value)) for value in rows)
         return [

@@ -1,7 +1,7 @@
-"""Messages of Kraken spot as typed structs: trades of socket v2 and REST, tickers, and their envelopes.
+"""Messages of Kraken spot as typed structs: trades of socket v2 and REST, tickers, candles, and their envelopes.
 
-Fields after https://docs.kraken.com/api (websocket v2 trade and ticker; REST Trades). Prices of the socket are JSON
-numbers: their text is kept, never a float.
+Fields after https://docs.kraken.com/api (websocket v2 trade and ticker; REST Trades and OHLC). Prices of the
+socket are JSON numbers: their text is kept, never a float.
 """
 
 import re
@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from streaming.feeds.parsed import BookTicker, Parser, Refused, Trade
+from streaming.feeds.parsed import BookTicker, Kline, Parser, Refused, Trade
 
 _RFC3339 = re.compile(r"^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?Z$")
+_HOUR_MS = 3_600_000
 _SECONDS = re.compile(r"^(\d{1,12})(?:\.(\d{1,9}))?$")
 
 
@@ -43,6 +44,17 @@ class _RestTrade(msgspec.Struct, array_like=True, gc=False):
     trade_id: int
 
 
+class _Ohlc(msgspec.Struct, array_like=True, gc=False):
+    time: int
+    open: str
+    high: str
+    low: str
+    close: str
+    vwap: str
+    volume: str
+    count: int
+
+
 class _Update(msgspec.Struct):
     channel: str = ""
     type: str = ""
@@ -57,6 +69,7 @@ class _Body(msgspec.Struct):
 _socket_trade = msgspec.json.Decoder(_SocketTrade)
 _ticker = msgspec.json.Decoder(_Ticker)
 _rest_trade = msgspec.json.Decoder(_RestTrade)
+_ohlc = msgspec.json.Decoder(_Ohlc)
 _update = msgspec.json.Decoder(_Update)
 _body = msgspec.json.Decoder(_Body)
 _rows = msgspec.json.Decoder(list[msgspec.Raw])
@@ -93,14 +106,22 @@ def data_of(frame: bytes) -> tuple[str, list[bytes]]:
     return update.channel, [bytes(element) for element in update.data]
 
 
-def rest_trades(body: bytes) -> tuple[str, list[bytes], str]:
-    """Pair, rows and the ``last`` cursor of a REST ``Trades`` body. Raises :class:`VenueError`."""
+def parse_ohlc(value: bytes) -> Kline:
+    """One row of REST ``OHLC`` at an interval of an hour. The venue says neither quote volume nor the taker's share."""
+    m = _ohlc.decode(value)
+    open_time = m.time * 1000
+    return Kline(
+        open_time, open_time + _HOUR_MS - 1, m.open, m.high, m.low, m.close, m.volume, None, m.count, None
+    )  # fmt: skip
+
+
+def rest_rows(body: bytes) -> list[bytes]:
+    """Rows of a REST ``Trades`` or ``OHLC`` body, in the venue's own bytes. Raises :class:`VenueError`."""
     decoded = _body.decode(body)
     if decoded.error:
         raise VenueError(", ".join(decoded.error))
-    last = msgspec.json.decode(decoded.result.pop("last", msgspec.Raw(b'""')), type=str)
-    pair, rows = next(iter(decoded.result.items()))
-    return pair, [bytes(row) for row in _rows.decode(rows)], last
+    rows = next(value for name, value in decoded.result.items() if name != "last")
+    return [bytes(row) for row in _rows.decode(rows)]
 
 
 def _is_buy(side: str) -> bool:
@@ -137,4 +158,5 @@ PARSERS: dict[str, Parser] = {
     "kraken.ws.trade": parse_socket_trade,
     "kraken.ws.ticker": parse_ticker,
     "kraken.rest.trade": parse_rest_trade,
+    "kraken.rest.ohlc": parse_ohlc,
 }

@@ -21,7 +21,7 @@ class Trade(NamedTuple):
 
 
 class Kline(NamedTuple):
-    """One closed candle of the venue. Times in milliseconds, amounts as the venue's decimal text."""
+    """One closed candle of the venue. Times in milliseconds, amounts as its decimal text, None if it says none."""
 
     open_time: int
     close_time: int
@@ -30,9 +30,9 @@ class Kline(NamedTuple):
     low: str
     close: str
     volume: str
-    quote_volume: str
+    quote_volume: str | None
     trade_count: int
-    taker_buy_volume: str
+    taker_buy_volume: str | None
 
 
 class BookTicker(NamedTuple):

@@ -11,6 +11,7 @@ from streaming.spark.judged import Judged, Keys, parse_records, taken
 
 _HOUR_MS = 3_600_000
 _AMOUNTS = ("open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume")
+_OPTIONAL = {"quote_volume", "taker_buy_volume"}
 _US = pl.Datetime("us", "UTC")
 
 
@@ -40,7 +41,7 @@ def _row(message: object, instrument: Instrument | str) -> dict[str, object]:
         raise ValueError(f"not one whole hour: {message.open_time} to {message.close_time}")
     if not 0 <= message.open_time < 4 * 10**12 or message.trade_count < 0:
         raise ValueError(f"open time {message.open_time} or count {message.trade_count} is out of range")
-    amounts = {name: plain_text(getattr(message, name)) for name in _AMOUNTS}
+    amounts = {name: _amount(message, name) for name in _AMOUNTS}
     hour = message.open_time // _HOUR_MS
     return {
         "venue": str(instrument.venue),
@@ -52,9 +53,14 @@ def _row(message: object, instrument: Instrument | str) -> dict[str, object]:
     }
 
 
+def _amount(kline: Kline, name: str) -> str | None:
+    text = getattr(kline, name)
+    return None if text is None and name in _OPTIONAL else plain_text(text)
+
+
 def _frame(base: pl.DataFrame, rows: list[dict[str, object]]) -> pl.DataFrame:
     start = (pl.col("first_id") * (_HOUR_MS * 1000)).cast(_US)
-    return base.hstack(pl.DataFrame(rows)).with_columns(
+    return base.hstack(pl.DataFrame(rows, schema_overrides=dict.fromkeys(_AMOUNTS, pl.String))).with_columns(
         *(pl.col(name).cast(DECIMAL) for name in _AMOUNTS),
         interval=pl.lit("1h"),
         window_start=start,

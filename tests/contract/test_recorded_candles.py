@@ -76,7 +76,7 @@ def ohlcv(row):
 
 
 def test_kraken_409_of_409_minutes_equal_the_exchange():
-    _, values, _ = kraken_messages.rest_trades((RECORDINGS / "kraken_xbtusdt" / "http_trades.json").read_bytes())
+    values = kraken_messages.rest_rows((RECORDINGS / "kraken_xbtusdt" / "http_trades.json").read_bytes())
     ours = at(minutes(judged(values, key="kraken:BTC-USDT", schema="kraken.rest.trade"), "kraken:BTC-USDT"))
     theirs = json.loads((RECORDINGS / "kraken_xbtusdt" / "http_ohlc.json").read_text())["result"]["XBTUSDT"]
     first, last = datetime(2025, 11, 10, 17, 24, tzinfo=UTC), datetime(2025, 11, 11, 0, 12, tzinfo=UTC)
@@ -130,7 +130,7 @@ def test_an_independent_program_made_the_same_2469_minutes_of_xrp_eth():
 
 
 def test_the_fold_of_minutes_is_the_fold_of_trades():
-    _, values, _ = kraken_messages.rest_trades((RECORDINGS / "kraken_xbtusdt" / "http_trades.json").read_bytes())
+    values = kraken_messages.rest_rows((RECORDINGS / "kraken_xbtusdt" / "http_trades.json").read_bytes())
     rows = judged(values, key="kraken:BTC-USDT", schema="kraken.rest.trade")
     for (hour,), mine in rows.group_by(pl.col("event_time").dt.truncate("1h")):
         start = Hour.containing(hour)
