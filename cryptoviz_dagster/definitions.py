@@ -8,7 +8,7 @@ import dagster as dg
 from cryptoviz.lake.candle_tables import OHLC, OHLC_1M
 from cryptoviz.settings import Settings, load_settings
 from cryptoviz_dagster.defs.lake.assets import lake_assets
-from cryptoviz_dagster.defs.market.assets import HOURLY_ROLL_UPS, candle_assets
+from cryptoviz_dagster.defs.market.assets import HOURLY_ROLL_UPS, candle_assets, record_specs
 from cryptoviz_dagster.defs.market.checks import candle_checks
 from cryptoviz_dagster.defs.market.sensors import LongPoll, hour_sensor
 from cryptoviz_dagster.partitions import daily_from, hourly_from
@@ -26,7 +26,7 @@ def build_definitions(
 ) -> dg.Definitions:
     """Definitions for these settings, with resources and the sensor's poll replaced where given."""
     first = settings.first_hour
-    partitions = hourly_from(first)
+    hours, days = hourly_from(first), daily_from(first)
     hour_job = dg.define_asset_job(
         "hour",
         selection=dg.AssetSelection.assets(OHLC_1M.name, *(OHLC[interval].name for interval in HOURLY_ROLL_UPS)),
@@ -39,8 +39,8 @@ def build_definitions(
         for category in _UNSETTLED:
             warnings.simplefilter("ignore", category)
         return dg.Definitions(
-            assets=[*lake_assets(partitions), *candle_assets(partitions, daily_from(first))],
-            asset_checks=candle_checks(partitions),
+            assets=[*lake_assets(hours), *candle_assets(hours, days), *record_specs(hours, days)],
+            asset_checks=candle_checks(hours),
             jobs=[hour_job],
             sensors=[hour_sensor(hour_job, first=first, patience=patience, poll=poll), _roll_up_sensor()],
             resources={"lake": Lake(settings.lake), **(resources or {})},

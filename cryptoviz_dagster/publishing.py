@@ -1,7 +1,7 @@
 """Candles put where readers find them: what they replace is kept first, then the record, then the candles.
 
-A crash in between leaves rows for revisions that did not come to be; the next publication writes them again, and
-readers take the latest of each key.
+A crash in between leaves a row too many of what was replaced; the next publication writes it again, and both say the
+same of every instant.
 """
 
 import json

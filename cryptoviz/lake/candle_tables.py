@@ -97,7 +97,7 @@ CANDLE_REVISIONS = Table(
         _REVISION,
         Column("superseded_time", Type.TIMESTAMP, "When the next revision took its place"),
     ),
-    key=("interval", "venue", "symbol", "window_start", "revision"),
+    key=("interval", "venue", "symbol", "window_start", "superseded_time"),
     time_column="window_start",
     owner=Owner.DAGSTER,
     statistics=("window_start", "superseded_time"),

@@ -8,7 +8,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour
+from cryptoviz.lake.schema import DAY_COLUMNS
 from cryptoviz.lake.tables import TABLES
 from cryptoviz.settings import Settings
 from cryptoviz_dagster.definitions import build_definitions
@@ -32,6 +34,8 @@ market ohlc_1h [delta,polars,s3] <- ohlc_1m
 market ohlc_1m [delta,polars,s3] <- book_tickers, klines, trades
 market ohlc_4h [delta,polars,s3] <- ohlc_1h
 market ohlc_5m [delta,polars,s3] <- ohlc_1m
+quality candle_publications [delta,polars,s3] <- ohlc_15m, ohlc_1d, ohlc_1h, ohlc_1m, ohlc_4h, ohlc_5m
+quality candle_revisions [delta,polars,s3] <- ohlc_15m, ohlc_1d, ohlc_1h, ohlc_1m, ohlc_4h, ohlc_5m
 """
 CHECKS = {
     "ohlc_1m:candles_hold_every_trade",
@@ -78,18 +82,20 @@ def test_the_checks_are_those_written_here_and_all_block(definitions):
     assert all(graph.get(key).blocking and graph.get(key).partitions_def for key in keys)
 
 
-def test_partitions_are_the_hours_of_the_lake_from_its_first_to_the_one_in_progress(definitions):
-    graph = definitions.resolve_asset_graph()
+def test_partitions_are_the_hours_or_days_of_the_lake_from_its_first_to_the_one_in_progress(definitions):
+    graph, now = definitions.resolve_asset_graph(), START.replace(hour=7, minute=30)
+    first = Hour(START)
     for table in TABLES:
-        keys = graph.get(dg.AssetKey(table.name)).partitions_def.get_partition_keys(
-            current_time=START.replace(hour=7, minute=30)
-        )
-        assert [Hour.from_key(key) for key in keys] == [Hour(START), Hour(START).next(), Hour(START).next(2)]
+        keys = graph.get(dg.AssetKey(table.name)).partitions_def.get_partition_keys(current_time=now)
+        is_daily = table.partition_columns == DAY_COLUMNS
+        expected = [Day.containing(START).key] if is_daily else [first.key, first.next().key, first.next(2).key]
+        assert list(keys) == expected
 
 
-def test_the_job_holds_both_candle_tables_runs_in_one_process_and_is_bounded(definitions):
+def test_the_job_holds_the_hourly_chain_runs_in_one_process_and_is_bounded(definitions):
     job = definitions.resolve_job_def("hour")
-    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {"ohlc_1m", "ohlc_1h"}
+    chain = {"ohlc_1m", "ohlc_5m", "ohlc_15m", "ohlc_1h"}
+    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == chain
     assert job.executor_def is dg.in_process_executor
     assert job.tags["dagster/max_runtime"] == "900"
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from cryptoviz.candles.fold import fold_candles
-from cryptoviz.lake.candle_tables import OHLC, OHLC_1H, OHLC_1M, Interval
+from cryptoviz.lake.candle_tables import CANDLE_PUBLICATIONS, CANDLE_REVISIONS, OHLC, OHLC_1H, OHLC_1M, Interval
 from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.schema import Table
@@ -35,6 +35,24 @@ def candle_assets(hours: dg.PartitionsDefinition, days: dg.PartitionsDefinition)
         *(_hourly(interval, hours) for interval in HOURLY_ROLL_UPS),
         *(_daily(interval, days) for interval in DAILY_ROLL_UPS),
     ]
+
+
+def record_specs(hours: dg.PartitionsDefinition, days: dg.PartitionsDefinition) -> list[dg.AssetSpec]:
+    """What publishing candles leaves behind, as assets of their own; the candle assets write them."""
+    return [_record_spec(CANDLE_REVISIONS, hours), _record_spec(CANDLE_PUBLICATIONS, days)]
+
+
+def _record_spec(table: Table, partitions: dg.PartitionsDefinition) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key=table.name,
+        description=f"{table.doc} Key: {', '.join(table.key)}.",
+        deps=[other.name for other in OHLC.values()],
+        group_name="quality",
+        kinds={"polars", "delta", "s3"},
+        owners=["team:cryptoviz"],
+        partitions_def=partitions,
+        metadata={"dagster/column_schema": column_schema(table)},
+    )
 
 
 def _minutes(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:

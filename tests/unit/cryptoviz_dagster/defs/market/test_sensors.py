@@ -7,6 +7,7 @@ from cryptoviz.lake.tables import TRADES
 from cryptoviz.settings import Settings
 from cryptoviz.storage.frames import replace_partition
 from cryptoviz_dagster.definitions import build_definitions
+from cryptoviz_dagster.defs.market import sensors
 from cryptoviz_dagster.defs.market.sensors import LongPoll
 
 
@@ -127,11 +128,12 @@ def test_a_stretch_that_failed_is_asked_for_hour_by_hour(orchestra, writer, hour
     assert partitions(orchestra.tick()) == [first.next(n).key for n in (6, 5, 4, 3, 2, 1, 0)]
 
 
-def test_a_tick_asks_for_a_bounded_number_of_runs(orchestra, writer, hour_of_trades, first, clock):
-    clock.now = first.next(600).start
-    for number in range(0, 600, 30):
+def test_a_tick_asks_for_a_bounded_number_of_runs(orchestra, writer, hour_of_trades, first, clock, monkeypatch):
+    monkeypatch.setattr(sensors, "RUNS_AT_ONCE", 3)
+    clock.now = first.next(240).start
+    for number in range(0, 240, 12):
         writer.commit(*hour_of_trades(first.next(number), 1 + 60 * number, count=1))
-    assert len(orchestra.tick().run_requests) == 12
+    assert len(orchestra.tick().run_requests) == 3
 
 
 def test_hours_before_the_lake_begins_are_never_asked_for(orchestra, writer, hour_of_trades, first):
