@@ -18,6 +18,7 @@ from streaming.feeds.binance_messages import (
     parse_socket_trade,
     unwrap,
 )
+from streaming.feeds.budget import Budget, Priority, priority_of
 from streaming.feeds.record import Record
 from streaming.feeds.rest import RestClient
 from streaming.feeds.venue import SocketLimits
@@ -41,7 +42,7 @@ class Binance:
 
     def __init__(self, *, rest_url: str, socket_url: str, instruments: Sequence[Instrument]) -> None:
         self.socket_url = f"{socket_url}/stream"
-        self._rest = RestClient(base_url=rest_url, weight_a_minute=_WEIGHT_A_MINUTE)
+        self.rest = RestClient(base_url=rest_url, budget=Budget(self.name, limit=_WEIGHT_A_MINUTE, seconds=60))
         self._by_symbol = {to_venue(i).lower(): i for i in instruments if i.venue is Venue.BINANCE}
 
     def subscribe_frames(self, channel: Topic, instruments: Sequence[Instrument]) -> list[str]:
@@ -83,14 +84,14 @@ class Binance:
             "endTime": end,
             "limit": 1,
         }
-        found = elements(await self._rest.get("/api/v3/aggTrades", params, weight=4))
+        found = elements(await self.rest.get("/api/v3/aggTrades", params, weight=4, priority=Priority.BACKFILL))
         return parse_aggregate(found[0]).first_id if found else None
 
     async def fetch(self, instrument: Instrument, first_id: int, after_us: int, *, source: str) -> list[Record]:
         """A page of `historicalTrades`."""
         del after_us
         params: dict[str, str | int] = {"symbol": to_venue(instrument), "fromId": first_id, "limit": _PAGE}
-        body = await self._rest.get("/api/v3/historicalTrades", params, weight=25)
+        body = await self.rest.get("/api/v3/historicalTrades", params, weight=25, priority=priority_of(source))
         now = time.time_ns()
         parsed = ((value, parse_rest_trade(value)) for value in elements(body))
         return [
@@ -108,7 +109,8 @@ class Binance:
             "interval": "1h",
             "limit": min(count + 1, _PAGE),
         }
-        body = await self._rest.get("/api/v3/klines", params, weight=2)
+        priority = Priority.BACKFILL if count > 1 else Priority.LIVE
+        body = await self.rest.get("/api/v3/klines", params, weight=2, priority=priority)
         now = time.time_ns()
         parsed = ((value, parse_kline(value)) for value in elements(body))
         return [
@@ -123,4 +125,4 @@ class Binance:
 
     async def close(self) -> None:
         """Close connections."""
-        await self._rest.close()
+        await self.rest.close()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from cryptoviz.lake.symbols import Instrument, Venue, from_venue, to_venue
 from cryptoviz.lake.topics import BOOK_TICKERS, TRADES, Schema, Source, Topic
+from streaming.feeds.budget import Budget, Priority, priority_of
 from streaming.feeds.kraken_messages import (
     data_of,
     parse_ohlc,
@@ -22,7 +23,6 @@ from streaming.feeds.record import Record
 from streaming.feeds.rest import RestClient
 from streaming.feeds.venue import SocketLimits
 
-_CALLS_A_MINUTE = 60
 _HOUR_MS = 3_600_000
 _LIMITS = SocketLimits(
     streams=200, names_a_frame=100, frames_a_second=4, connects=120, connects_seconds=600, silence_s=5
@@ -44,7 +44,7 @@ class Kraken:
 
     def __init__(self, *, rest_url: str, socket_url: str) -> None:
         self.socket_url = socket_url
-        self._rest = RestClient(base_url=rest_url, weight_a_minute=_CALLS_A_MINUTE)
+        self.rest = RestClient(base_url=rest_url, budget=Budget(self.name, limit=10, seconds=10))
 
     def subscribe_frames(self, channel: Topic, instruments: Sequence[Instrument]) -> list[str]:
         """One subscribe for all symbols."""
@@ -78,7 +78,8 @@ class Kraken:
     async def klines(self, instrument: Instrument, *, count: int) -> list[Record]:
         """Closed candles of `OHLC`, at most the 720 that the venue keeps; the one in progress is left out."""
         params: dict[str, str | int] = {"pair": to_venue(instrument).replace("/", ""), "interval": 60}
-        rows = rest_rows(await self._rest.get("/0/public/OHLC", params, weight=1))
+        priority = Priority.BACKFILL if count > 1 else Priority.LIVE
+        rows = rest_rows(await self.rest.get("/0/public/OHLC", params, priority=priority))
         now = time.time_ns()
         closed = [(value, k) for value in rows if (k := parse_ohlc(value)).close_time * 1_000_000 < now]
         return [
@@ -92,11 +93,11 @@ class Kraken:
 
     async def close(self) -> None:
         """Close connections."""
-        await self._rest.close()
+        await self.rest.close()
 
     async def _page(self, instrument: Instrument, since_ns: int, *, source: str) -> list[Record]:
         params: dict[str, str | int] = {"pair": to_venue(instrument).replace("/", ""), "since": since_ns}
-        rows = rest_rows(await self._rest.get("/0/public/Trades", params, weight=1))
+        rows = rest_rows(await self.rest.get("/0/public/Trades", params, priority=priority_of(source)))
         now = time.time_ns()
         parsed = ((value, parse_rest_trade(value)) for value in rows)
         return [

@@ -75,10 +75,6 @@ _body = msgspec.json.Decoder(_Body)
 _rows = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-class VenueError(RuntimeError):
-    """The venue answered with its own list of errors."""
-
-
 def parse_socket_trade(value: bytes) -> Trade:
     """One trade of the v2 ``trade`` channel. Raises Refused."""
     m = _socket_trade.decode(value)
@@ -116,12 +112,10 @@ def parse_ohlc(value: bytes) -> Kline:
 
 
 def rest_rows(body: bytes) -> list[bytes]:
-    """Rows of a REST ``Trades`` or ``OHLC`` body, in the venue's own bytes. Raises :class:`VenueError`."""
+    """Rows of a REST ``Trades`` or ``OHLC`` body, in the venue's own bytes; none in a body with errors."""
     decoded = _body.decode(body)
-    if decoded.error:
-        raise VenueError(", ".join(decoded.error))
-    rows = next(value for name, value in decoded.result.items() if name != "last")
-    return [bytes(row) for row in _rows.decode(rows)]
+    rows = next((value for name, value in decoded.result.items() if name != "last"), None)
+    return [bytes(row) for row in _rows.decode(rows)] if rows else []
 
 
 def _is_buy(side: str) -> bool:

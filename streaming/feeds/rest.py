@@ -1,74 +1,71 @@
-"""REST of a venue under one budget: live, repair and backfill draw on the same one, and a ban is obeyed."""
+"""REST of a provider under its one budget: limits and bans obeyed, what may pass tried again, what is final said."""
 
 import asyncio
 import random
 import time
-from collections import deque
+from collections.abc import Mapping
 
 import httpx
-import structlog
+from prometheus_client import Counter
 
-_WINDOW_S = 60.0
+from streaming.feeds.answers import Fate, judge
+from streaming.feeds.budget import Budget, Priority
+
 _TRIES = 6
-_LIMITED = {418, 429}
+_LONGEST_PAUSE_S = 20.0
+_answers = Counter("cryptoviz_rest_answers", "Answers of providers by what they meant", ["provider", "fate"])
+
+Params = Mapping[str, str | int]
 
 
 class VenueUnreachable(ConnectionError):
-    """The venue did not give a usable answer after several tries."""
+    """The provider did not give a usable answer after several tries, or wants no requests of ours."""
+
+
+class RequestRefused(VenueUnreachable):
+    """The provider refuses this very request; another try would end alike."""
 
 
 class RestClient:
-    """GET with a weight budget a minute, ``Retry-After``, and full-jitter back-off on server errors."""
+    """GET under a budget, with full-jitter back-off for what passes by itself."""
 
-    def __init__(self, *, base_url: str, weight_a_minute: int) -> None:
-        self._http = httpx.AsyncClient(base_url=base_url, timeout=15)
-        self._limit, self._spent = weight_a_minute, deque[tuple[float, int]]()
-        self._blocked_until, self._lock = 0.0, asyncio.Lock()
-        self._log = structlog.get_logger(venue_url=base_url)
+    def __init__(self, *, base_url: str, budget: Budget, headers: Mapping[str, str] | None = None) -> None:
+        self.budget = budget
+        self._http = httpx.AsyncClient(base_url=base_url, headers=dict(headers or {}), timeout=10)
 
-    @property
-    def blocked_seconds(self) -> float:
-        """How long the venue wants no request, 0 when it takes them."""
-        return max(0.0, self._blocked_until - time.monotonic())
-
-    async def get(self, path: str, params: dict[str, str | int], *, weight: int) -> bytes:
-        """Body of a good answer. Raises :class:`VenueUnreachable`, and httpx.HTTPStatusError for a refused request."""
-        problem = ""
-        for attempt in range(_TRIES):
-            await self._spend(weight)
-            try:
-                answer = await self._http.get(path, params=params)
-            except httpx.TransportError as error:
-                problem = f"{type(error).__name__}: {error}"
+    async def get(self, path: str, params: Params, *, weight: float = 1, priority: Priority = Priority.LIVE) -> bytes:
+        """Body of a good answer; a limit is waited out. Raises :class:`VenueUnreachable`, :class:`RequestRefused`."""
+        problem, tries = "", 0
+        while tries < _TRIES:
+            tries += 1
+            async with self.budget.turn(weight, priority):
+                try:
+                    answer = await self._http.get(path, params=dict(params))
+                except httpx.TransportError as error:
+                    fate, problem, seconds = Fate.TRY_AGAIN, f"{type(error).__name__}: {error}", 0.0
+                else:
+                    fate, problem, seconds = judge(
+                        answer.status_code, answer.headers, answer.content, now_s=time.time()
+                    )
+                if seconds:
+                    self.budget.block(seconds, problem)
+            _answers.labels(self.budget.provider, fate).inc()
+            if fate is Fate.GOOD:
+                return answer.content
+            if fate is Fate.REFUSED:
+                raise RequestRefused(self._say(path, problem))
+            if fate is Fate.BARRED:
+                raise VenueUnreachable(self._say(path, problem))
+            if fate is Fate.LIMITED:
+                tries = 0
             else:
-                if answer.status_code in _LIMITED:
-                    self._block(answer)
-                    continue
-                if answer.is_client_error:
-                    answer.raise_for_status()
-                if answer.is_success and "json" in answer.headers.get("content-type", ""):
-                    return answer.content
-                problem = f"status {answer.status_code}, {answer.headers.get('content-type', 'no type')}"
-            await asyncio.sleep(random.uniform(0, min(20.0, 0.5 * 2**attempt)))  # noqa: S311 - jitter
-        raise VenueUnreachable(f"{self._http.base_url}{path}: {problem or 'rate limited'} after {_TRIES} tries")
+                pause = random.uniform(0, min(_LONGEST_PAUSE_S, 0.5 * 2**tries))  # noqa: S311 - jitter
+                await asyncio.sleep(pause)
+        raise VenueUnreachable(f"{self._say(path, problem)}, after {_TRIES} tries")
 
     async def close(self) -> None:
         """Close connections."""
         await self._http.aclose()
 
-    def _block(self, answer: httpx.Response) -> None:
-        seconds = float(answer.headers.get("Retry-After", "60"))
-        self._blocked_until = time.monotonic() + seconds
-        self._log.warning("venue wants no requests", status=answer.status_code, seconds=seconds)
-
-    async def _spend(self, weight: int) -> None:
-        async with self._lock:
-            while True:
-                now = time.monotonic()
-                while self._spent and self._spent[0][0] < now - _WINDOW_S:
-                    self._spent.popleft()
-                wait = self._blocked_until - now
-                if wait <= 0 and sum(w for _, w in self._spent) + weight <= self._limit:
-                    self._spent.append((now, weight))
-                    return
-                await asyncio.sleep(max(wait, 0.2))
+    def _say(self, path: str, problem: str) -> str:
+        return f"{self.budget.provider} {path}: {problem}"

@@ -7,6 +7,7 @@ from typing import Protocol
 from cryptoviz.lake.symbols import Instrument
 from cryptoviz.lake.topics import Topic
 from streaming.feeds.record import Record
+from streaming.feeds.rest import RestClient
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +28,7 @@ class VenueFeed(Protocol):
     name: str
     socket_url: str
     limits: SocketLimits
+    rest: RestClient
     channels: tuple[Topic, ...]
 
     def subscribe_frames(self, channel: Topic, instruments: Sequence[Instrument]) -> list[str]:

@@ -22,10 +22,11 @@ class Window:
         self._forget()
         return self._total
 
-    def delay(self, weight: float = 1) -> float:
-        """Seconds until so much may be spent, 0 when it may be now."""
+    def delay(self, weight: float = 1, *, share: float = 1.0) -> float:
+        """Seconds until so much may be spent and no more than this share is filled, 0 when it may be now."""
         self._forget()
-        over = self._total + min(weight, self.limit) - self.limit
+        limit = self.limit * share
+        over = self._total + min(weight, limit) - limit
         if over <= 0:
             return 0.0
         freed = 0.0

@@ -126,6 +126,7 @@ class _Producer:
     def _health(self) -> tuple[bool, dict[str, object]]:
         detail: dict[str, object] = {i.key: m.state.as_dict() for i, m in self._markets.items()}
         detail[BOOK_TICKERS.name] = self._book_tickers.as_dict()
+        detail["budgets"] = {feed.name: feed.rest.budget.as_dict() for feed in self._feeds.values()}
         return all(m.state.phase == "live" for m in self._markets.values()), detail
 
 
