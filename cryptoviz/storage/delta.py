@@ -21,6 +21,8 @@ _CONFIGURATION: dict[str, str | None] = {
     "delta.logRetentionDuration": "interval 30 days",
     "delta.deletedFileRetentionDuration": "interval 1 days",
     "delta.checkpointInterval": "50",
+    # Maintenance cleans the log: it keeps the newest commit that carried data, on which a writer resumes.
+    "delta.enableExpiredLogCleanup": "false",
 }
 _HISTORY_STEPS = (20, 500, 20_000)
 
