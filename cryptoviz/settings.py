@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.locations import Location
+from cryptoviz.lake.retention import Retention, parse_retention
 from cryptoviz.lake.symbols import Instrument, parse_instrument
 from cryptoviz.lake.topics import Topic
 
@@ -44,6 +45,13 @@ def _instruments(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(parse_instrument(part.strip()) for part in value.split(",") if part.strip())
     return value
+
+
+def _retention(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    parts = (part.strip().partition("=") for part in value.split(",") if part.strip())
+    return parse_retention({name.strip(): _duration(kept) for name, _, kept in parts})
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
@@ -125,6 +133,12 @@ class Settings(BaseSettings):
 
     open_hour_refresh: Duration = Field(
         default=timedelta(minutes=2), description="How often the hour in progress is folded provisionally."
+    )
+    retention: Annotated[Retention, NoDecode, BeforeValidator(_retention)] = Field(
+        default={}, description="How long rows of a table are kept, as raw_trades=90d,duplicates=30d; others for ever."
+    )
+    keep_replaced: Duration = Field(
+        default=timedelta(days=1), description="How long replaced files stay for those who still read them."
     )
     exchange_seed: int = Field(default=7, description="Seed of the exchange simulator.")
     exchange_rate: float = Field(default=1.0, gt=0, description="Multiplier of the simulated trade rate.")

@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from cryptoviz.lake.hours import Hour
+from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import DUPLICATES, QUARANTINE, table_named
 from cryptoviz.lake.topics import TOPICS
 from cryptoviz.storage.hour_index import HourEntry
+from cryptoviz_dagster.defs.lake.assets import topic_key
 from cryptoviz_dagster.resources import Lake
 
 REPORTED = (*(table_named(name) for t in TOPICS for name in (t.clean_table, t.raw_table)), QUARANTINE, DUPLICATES)
@@ -41,6 +43,7 @@ class LakeReports:
             events += [_event(table.name, hour, hours[hour]) for hour in untold]
             if any(hour.end > now for hour in untold):
                 self._open_told[table.name] = now
+                events += _topic_events(table)
         return events
 
     def _untold(self, table: str, hours: Mapping[Hour, HourEntry], now: datetime) -> list[Hour]:
@@ -59,6 +62,12 @@ def _told_versions(instance: dg.DagsterInstance, table: str) -> dict[str, str]:
         dg.AssetKey(table), dg.DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION_TAG]
     )
     return {key: values[DATA_VERSION_TAG] for key, values in tags.items()}
+
+
+def _topic_events(table: Table) -> list[dg.AssetMaterialization]:
+    """A raw table that grows says that its topic is alive; the freshness of topics rests on it."""
+    topics = [topic for topic in TOPICS if topic.raw_table == table.name]
+    return [dg.AssetMaterialization(topic_key(topic), description="Records reached the lake.") for topic in topics]
 
 
 def _event(table: str, hour: Hour, entry: HourEntry) -> dg.AssetMaterialization:

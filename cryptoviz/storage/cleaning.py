@@ -1,6 +1,6 @@
-"""What a table no longer needs: files that were replaced or never committed, old commits of its log, rows past keeping.
+"""What a table no longer needs: files replaced or never committed, old commits of its log, rows past keeping.
 
-Nothing is deleted that a reader may still be at, that a writer still owes to a table, or that a start would resume from.
+Nothing is deleted that a reader may still be at, that a writer owes to a table, or that a start would resume from.
 """
 
 from collections.abc import Collection

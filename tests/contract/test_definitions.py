@@ -45,6 +45,9 @@ CHECKS = {
     "ohlc_1h:is_fold_of_minutes",
 }
 
+BUDGETS = {"ended_hours_lie_in_one_file", "rows_are_within_bytes_budget"}
+"""Checks of how the tables lie: by the night, over whole tables, and only warnings."""
+
 
 @pytest.fixture(scope="module")
 def definitions(tmp_path_factory) -> dg.Definitions:
@@ -75,9 +78,9 @@ def test_every_table_shows_the_columns_of_the_contract(definitions):
         assert tuple(column.name for column in schema.columns) == table.column_names
 
 
-def test_the_checks_are_those_written_here_and_all_block(definitions):
+def test_the_checks_of_numbers_are_those_written_here_and_all_block(definitions):
     graph = definitions.resolve_asset_graph()
-    keys = graph.asset_check_keys
+    keys = [key for key in graph.asset_check_keys if key.name not in BUDGETS]
     assert {f"{key.asset_key.to_user_string()}:{key.name}" for key in keys} == CHECKS
     assert all(graph.get(key).blocking and graph.get(key).partitions_def for key in keys)
 

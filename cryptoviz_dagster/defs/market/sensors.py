@@ -23,6 +23,7 @@ from cryptoviz_dagster.run_history import (
 from cryptoviz_dagster.staleness import Patience, Reason, StaleHour, plan_runs, stale_hours
 
 RUNS_AT_ONCE = 12
+_ROLL_UP_INTERVAL_S = 30
 _FAILED_RECENTLY = timedelta(hours=1)
 _PRIORITY = {Reason.CLOSED: 5, Reason.LATE: 3, Reason.EDGES: 1, Reason.OPEN: 2}
 
@@ -69,6 +70,18 @@ def hour_sensor(
         return dg.SensorResult(asset_events=events, run_requests=list(map(_run_request, attempts)), skip_reason=nothing)
 
     return trades_hour_changed
+
+
+def roll_up_sensor() -> dg.AutomationConditionSensorDefinition:
+    """The sensor that evaluates the conditions of the daily roll-ups."""
+    return dg.AutomationConditionSensorDefinition(
+        "roll_ups",
+        target=dg.AssetSelection.all(),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        minimum_interval_seconds=_ROLL_UP_INTERVAL_S,
+        emit_backfills=False,
+        description="Folds a day's candles whenever one of its hours has new ones.",
+    )
 
 
 def _stale_hours(lake: Lake, *, first: Hour, patience: Patience) -> list[StaleHour]:

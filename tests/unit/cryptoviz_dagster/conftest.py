@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import uuid
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from dagster._core.definitions.sensor_definition import SensorExecutionData
+from dagster._core.events import DagsterEvent, DagsterEventType
 
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.id_set import IdSet
@@ -188,3 +190,17 @@ class Orchestra:
 @pytest.fixture
 def orchestra(definitions, instance) -> Orchestra:
     return Orchestra(definitions, instance)
+
+
+@pytest.fixture
+def check_says(instance):
+    """Reports the outcome of a check for one partition, as a run of its own does."""
+
+    def report(key: dg.AssetCheckKey, partition: str, *, passed: bool, description: str = "") -> None:
+        evaluation = dg.AssetCheckEvaluation(
+            asset_key=key.asset_key, check_name=key.name, passed=passed, partition=partition, description=description
+        )
+        event = DagsterEvent(DagsterEventType.ASSET_CHECK_EVALUATION.value, "job", event_specific_data=evaluation)
+        instance.report_dagster_event(event, run_id=str(uuid.uuid4()))
+
+    return report

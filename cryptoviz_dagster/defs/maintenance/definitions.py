@@ -1,0 +1,22 @@
+"""Maintenance as one part of the code location: assembly, nothing else."""
+
+import dagster as dg
+
+from cryptoviz.settings import Settings
+from cryptoviz_dagster.defs.maintenance.check_reports import check_sensor
+from cryptoviz_dagster.defs.maintenance.freshness import with_freshness
+from cryptoviz_dagster.defs.maintenance.storage_checks import storage_checks, storage_schedule
+from cryptoviz_dagster.defs.maintenance.upkeep import upkeep_job, upkeep_schedule
+
+
+def with_maintenance(location: dg.Definitions, settings: Settings) -> dg.Definitions:
+    """The code location with what keeps it well. Its resource ``lake`` is used by both."""
+    budgets = storage_checks()
+    upkeep = upkeep_job(settings.retention, settings.keep_replaced)
+    own = dg.Definitions(
+        asset_checks=[budgets],
+        jobs=[upkeep],
+        sensors=[check_sensor()],
+        schedules=[upkeep_schedule(upkeep), storage_schedule(budgets)],
+    )
+    return dg.Definitions.merge(with_freshness(location), own)
