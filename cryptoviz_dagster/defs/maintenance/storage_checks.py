@@ -87,8 +87,8 @@ def storage_schedule(checks: dg.AssetChecksDefinition) -> dg.ScheduleDefinition:
 
 def judge(table: Table, used: Usage) -> Iterator[dg.AssetCheckResult]:
     """The verdicts on one table, with the numbers they rest on."""
-    numbers = {"hours": used.hours, "files": used.files, "rows": used.rows, "bytes": used.size}
-    crowded = {"crowded": len(used.crowded), "crowded_hours": ", ".join(used.crowded[:_SHOWN])}
+    numbers: dict[str, float | str] = {"hours": used.hours, "files": used.files, "rows": used.rows, "bytes": used.size}
+    crowded: dict[str, float | str] = {"crowded": len(used.crowded), "crowded_hours": ", ".join(used.crowded[:_SHOWN])}
     yield _result(table, _FILES, numbers | crowded, passed=not used.crowded)
     budget = BYTES_A_ROW.get(table.name)
     if budget is not None:
