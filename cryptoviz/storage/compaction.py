@@ -16,14 +16,18 @@ import pyarrow.parquet as pq
 from deltalake.exceptions import CommitFailedError
 
 from cryptoviz.crash import crash_point
+from cryptoviz.lake.candle_tables import CANDLE_PUBLICATIONS, CANDLE_REVISIONS
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.render import arrow_schema
 from cryptoviz.lake.schema import Owner, Table
+from cryptoviz.lake.tables import TABLES
 from cryptoviz.storage.data_files import encode, statistics
 from cryptoviz.storage.frames import TableNotWritten, open_table
 from cryptoviz.storage.live_files import LiveFile, NewFile, Span, files_by_span, replace_files
 from cryptoviz.storage.objects import Objects
 
+APPENDED = (*(table for table in TABLES if table.owner is Owner.SPARK), CANDLE_REVISIONS, CANDLE_PUBLICATIONS)
+"""Tables that grow by small files; the others lie in one file an hour or day as they are."""
 SETTLED_AFTER = timedelta(hours=2)
 """How long after its end an hour is left alone: most late rows have come by then."""
 LARGEST_BYTES = 512 << 20
@@ -48,7 +52,7 @@ class Compacted:
 
 def compact(table: Table, location: Location, *, now: datetime, limit: int = 500) -> Compacted:
     """Compact at most ``limit`` ended hours that have more than one file, oldest first."""
-    if table.owner is not Owner.SPARK:
+    if table not in APPENDED:
         raise ValueError(f"table {table.name} is replaced hour by hour, not appended to; there is nothing to compact")
     done = Compacted()
     try:
@@ -106,4 +110,5 @@ def _read(table: Table, objects: Objects, path: str) -> pa.Table:
 def _sorted(table: Table, rows: pa.Table) -> pa.Table:
     frame = pl.from_arrow(rows)
     assert isinstance(frame, pl.DataFrame)  # noqa: S101 - from_arrow of a table is a frame
-    return frame.sort(table.key).to_arrow().cast(arrow_schema(table))
+    order = table.key if frame.select(table.key).is_unique().all() else frame.columns
+    return frame.sort(order).to_arrow().cast(arrow_schema(table))

@@ -13,8 +13,8 @@ from cryptoviz.storage.live_files import LiveFile, Span, files_by_span
 from cryptoviz_dagster.defs.maintenance.upkeep import BACKGROUND
 from cryptoviz_dagster.resources import Lake
 
-APPENDED = tuple(table for table in TABLES if table.owner is Owner.SPARK)
-"""Tables that grow by small files; others are replaced hour by hour and lie in one file an hour as they are."""
+STREAMED = tuple(table for table in TABLES if table.owner is Owner.SPARK)
+"""Tables of the stream, which grow by a file a batch."""
 TENDED_AFTER = timedelta(hours=26)
 """By then the nightly upkeep has been there."""
 ROWS_THAT_COUNT = 50_000
@@ -57,11 +57,11 @@ def usage(files: dict[Span, list[LiveFile]], now: datetime) -> Usage:
 
 def storage_checks() -> dg.AssetChecksDefinition:
     """The budgets, read from the tables' logs alone."""
-    specs = [spec for table in APPENDED for spec in _specs(table)]
+    specs = [spec for table in STREAMED for spec in _specs(table)]
 
     @dg.multi_asset_check(name="storage_budgets", specs=specs)
     def storage_budgets(lake: dg.ResourceParam[Lake]) -> Iterator[dg.AssetCheckResult]:
-        for table in APPENDED:
+        for table in STREAMED:
             yield from judge(table, _usage(lake, table))
 
     return storage_budgets

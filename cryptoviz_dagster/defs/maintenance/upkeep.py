@@ -5,10 +5,10 @@ from datetime import timedelta
 import dagster as dg
 
 from cryptoviz.lake.retention import Retention
-from cryptoviz.lake.schema import Owner, Table
+from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import TABLES
 from cryptoviz.storage.cleaning import clean_log, expire, owed_files, vacuum
-from cryptoviz.storage.compaction import Compacted, compact
+from cryptoviz.storage.compaction import APPENDED, Compacted, compact
 from cryptoviz_dagster.resources import Lake
 
 BACKGROUND = {"cryptoviz/background": "upkeep", "dagster/priority": "-10"}
@@ -60,7 +60,7 @@ def tend_table(lake: Lake, table: Table, *, kept: timedelta | None, keep_replace
     if kept is not None:
         expired = expire(table, where, kept=kept, now=now)
         done |= {"expired_hours": expired.spans, "expired_bytes": expired.size}
-    if table.owner is Owner.SPARK:
+    if table in APPENDED:
         done |= _numbers(compact(table, where, now=now))
     # What is owed is asked before the files are listed: what is owed later is younger than what is deleted.
     done["deleted_files"] = vacuum(table, where, kept=keep_replaced, owed=owed_files(where))

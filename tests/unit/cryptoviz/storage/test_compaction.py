@@ -99,3 +99,14 @@ def test_tables_that_are_replaced_hour_by_hour_are_refused(lake, hour):
 
 def test_a_table_nobody_has_written_is_no_error(lake, hour):
     assert compact(TRADES, lake, now=hour.start).spans == 0
+
+
+def test_rows_of_the_same_key_are_kept_all_and_in_one_order(tmp_path, hour, make_stream):
+    payloads = set()
+    for name, numbers in (("a", [[7], [7, 8]]), ("b", [[8, 7], [7]])):
+        lake = Location(uri=str(tmp_path / name))
+        make_stream(lake).append(hour, *numbers)
+        compact(TRADES, lake, now=hour.next(4).start)
+        assert read_partition(TRADES, lake, hour)["trade_id"].to_list() == [7, 7, 8]
+        payloads.add(the_file(lake, hour))
+    assert len(payloads) == 1
