@@ -11,7 +11,7 @@ _MARKET_STATE = (
     Column(
         "mean_price",
         Type.DECIMAL,
-        "Mean of the prices at the ends of its minutes, from the first trade on; a quiet minute has the price before it",
+        "Mean of the prices at the ends of its minutes from the first trade on; quiet minutes carry the price before",
         nullable=True,
     ),
     Column("vwap", Type.DECIMAL, "quote_volume / volume", nullable=True),

@@ -1,0 +1,24 @@
+"""Division and medians of the lake's decimals, rounded half to even in the last digit. Engines do these in floats."""
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+from cryptoviz.lake.schema import DECIMAL_SCALE
+
+_QUANTUM = Decimal(1).scaleb(-DECIMAL_SCALE)
+_EXACT = Context(prec=80, rounding=ROUND_HALF_EVEN)
+
+
+def quotient(amount: Decimal, divisor: Decimal | int) -> Decimal | None:
+    """``amount`` / ``divisor`` to 18 decimals; None when there is nothing to divide by."""
+    return _EXACT.divide(amount, Decimal(divisor)).quantize(_QUANTUM, context=_EXACT) if divisor else None
+
+
+def median(values: Sequence[Decimal]) -> Decimal | None:
+    """The middle value, or the mean of the two in the middle to 18 decimals; None of nothing."""
+    if not values:
+        return None
+    ordered, half = sorted(values), len(values) // 2
+    if len(values) % 2:
+        return ordered[half]
+    return quotient(_EXACT.add(ordered[half - 1], ordered[half]), 2)
