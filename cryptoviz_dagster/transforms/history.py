@@ -35,7 +35,7 @@ def build_history(candles: pl.DataFrame, klines: pl.DataFrame, *, hour: datetime
     theirs = theirs.join(ours, on=[*MARKET, "window_start"], how="anti")
     inside = pl.col("window_start").is_between(look_back_start(hour), hour)
     rows = pl.concat([ours, theirs]).filter(inside).sort(*MARKET, "window_start", descending=[False, False, True])
-    age = (pl.lit(hour) - pl.col("window_start")) // pl.lit(HOUR)
+    age = (pl.lit(hour) - pl.col("window_start")).dt.total_hours()
     unbroken = rows.filter(age == pl.int_range(pl.len()).over(MARKET)).sort(*MARKET, "window_start")
     priced = unbroken.with_columns(pl.col("close").forward_fill().over(MARKET)).drop_nulls("close")
     return priced.with_columns(price=pl.col("close").cast(pl.Float64))
@@ -53,5 +53,5 @@ def history_versions(history: pl.DataFrame) -> pl.DataFrame:
         history.with_columns(pl.col(_FACTS).cast(pl.String).fill_null("-")).group_by(MARKET, maintain_order=True)
         .agg(facts.str.join("\n").alias("text"))
     )  # fmt: skip
-    digests = [xxhash.xxh64_hexdigest(text) for text in texts["text"]]
+    digests = [xxhash.xxh64_hexdigest(text.encode()) for text in texts["text"]]
     return texts.select(*MARKET, pl.Series("history_version", digests, pl.String))

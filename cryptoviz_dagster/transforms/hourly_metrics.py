@@ -55,7 +55,8 @@ def build_hourly_metrics(
     """
     caps = market_caps if market_caps is not None else _no_caps()
     rows = (
-        candles.rename(_COPIED)
+        candles.sort(HOURLY_METRICS.key)
+        .rename(_COPIED)
         .join(_of_minutes(minutes), on=MARKET, how="left", maintain_order="left")
         .join(_of_history(history), on=MARKET, how="left", maintain_order="left")
         .join(history_versions(history), on=MARKET, how="left", maintain_order="left")
@@ -64,7 +65,7 @@ def build_hourly_metrics(
         .with_columns(pl.col("hours").fill_null(0), pl.col("history_version").fill_null("-"), mover_rank=_mover_rank())
         .with_columns(reason=_reason())
     )
-    return rows.select(HOURLY_METRICS.column_names).sort(HOURLY_METRICS.key)
+    return rows.select(HOURLY_METRICS.column_names)
 
 
 def _no_caps() -> pl.DataFrame:
@@ -162,10 +163,9 @@ def _spread_percent() -> pl.Expr:
 
 
 def _mover_rank() -> pl.Expr:
-    """1 is the largest move of the venue; equal moves in the order of symbols."""
+    """1 is the largest move of the venue; equal moves in the order of rows, which is that of symbols."""
     move = pl.col("price_change_percent_24h").abs()
-    rank = pl.struct(-move, "symbol").rank("ordinal").over("venue")
-    return pl.when(move.is_not_null()).then(rank).cast(pl.Int32)
+    return move.rank("ordinal", descending=True).over("venue").cast(pl.Int32)
 
 
 def _reason() -> pl.Expr:
