@@ -28,7 +28,7 @@ def build_history(candles: pl.DataFrame, klines: pl.DataFrame, *, hour: datetime
 
     ``candles`` are rows of ``ohlc_1h``, ``klines`` of ``klines``; others than those of the look-back are passed over.
     Columns: market, window_start, high, low, close, volume, quote_volume (decimals, ``close`` without nulls) and
-    ``price``, the close as a float: the one place where decimals become floats. The hour in progress counts as it is.
+    ``price``, the close as a float. The hour in progress counts as it is.
     """
     ours = candles.filter(_is_whole(hour)).select(*MARKET, "window_start", *_FACTS)
     theirs = klines.filter(pl.col("interval") == _KLINE_INTERVAL).select(ours.columns)
