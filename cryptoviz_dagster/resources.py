@@ -7,12 +7,12 @@ from functools import cached_property
 
 import polars as pl
 
-from cryptoviz.lake.candle_tables import OHLC_1H
 from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.id_set import IdSet
 from cryptoviz.lake.ledger import HourVersion, State
 from cryptoviz.lake.locations import Location
+from cryptoviz.lake.metric_tables import HOURLY_METRICS
 from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import BOOK_TICKERS, TRADES
 from cryptoviz.storage.delta import LakeTable
@@ -44,7 +44,7 @@ class Lake:
 
     @cached_property
     def _folded(self) -> FoldedHours:
-        return FoldedHours(OHLC_1H, self.location)
+        return FoldedHours(HOURLY_METRICS, self.location)
 
     def hours(self, table: Table) -> dict[Hour, HourEntry]:
         """Every hour of a table Spark writes, with its version; a listing and what changed since the last call."""

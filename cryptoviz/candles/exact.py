@@ -1,4 +1,4 @@
-"""Division and medians of the lake's decimals, rounded half to even in the last digit. Engines do these in floats."""
+"""Quotients, products and medians of the lake's decimals, rounded half to even in the last digit."""
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -12,6 +12,11 @@ _EXACT = Context(prec=80, rounding=ROUND_HALF_EVEN)
 def quotient(amount: Decimal, divisor: Decimal | int) -> Decimal | None:
     """``amount`` / ``divisor`` to 18 decimals; None when there is nothing to divide by."""
     return _EXACT.divide(amount, Decimal(divisor)).quantize(_QUANTUM, context=_EXACT) if divisor else None
+
+
+def product(one: Decimal, other: Decimal) -> Decimal:
+    """``one`` x ``other`` to 18 decimals."""
+    return _EXACT.multiply(one, other).quantize(_QUANTUM, context=_EXACT)
 
 
 def median(values: Sequence[Decimal]) -> Decimal | None:

@@ -28,6 +28,9 @@ lake raw_book_tickers [delta,s3,spark] <- kafka/book_tickers
 lake raw_klines [delta,s3,spark] <- kafka/klines
 lake raw_trades [delta,s3,spark] <- kafka/trades
 lake trades [delta,s3,spark] <- kafka/trades
+market hourly_correlations [delta,polars,s3] <- klines, ohlc_1h
+market hourly_metrics [delta,polars,s3] <- klines, ohlc_1h, ohlc_1m
+market market_overview [delta,polars,s3] <- ohlc_1m
 market ohlc_15m [delta,polars,s3] <- ohlc_1m
 market ohlc_1d [delta,polars,s3] <- ohlc_1h
 market ohlc_1h [delta,polars,s3] <- ohlc_1m
@@ -43,6 +46,14 @@ CHECKS = {
     "ohlc_5m:is_fold_of_minutes",
     "ohlc_15m:is_fold_of_minutes",
     "ohlc_1h:is_fold_of_minutes",
+    "hourly_metrics:every_market_has_one_row",
+    "hourly_metrics:ranges_contain_prices",
+}
+WARNINGS = {
+    "hourly_metrics:columns_have_values",
+    "market_overview:sources_give_every_column",
+    "market_overview:sources_are_fresh",
+    "market_overview:sources_agree",
 }
 
 BUDGETS = {"ended_hours_lie_in_one_file", "rows_are_within_bytes_budget"}
@@ -78,11 +89,13 @@ def test_every_table_shows_the_columns_of_the_contract(definitions):
         assert tuple(column.name for column in schema.columns) == table.column_names
 
 
-def test_the_checks_of_numbers_are_those_written_here_and_all_block(definitions):
+def test_the_checks_are_those_written_here_and_block_where_a_wrong_number_would_spread(definitions):
     graph = definitions.resolve_asset_graph()
-    keys = [key for key in graph.asset_check_keys if key.name not in BUDGETS]
-    assert {f"{key.asset_key.to_user_string()}:{key.name}" for key in keys} == CHECKS
-    assert all(graph.get(key).blocking and graph.get(key).partitions_def for key in keys)
+    is_blocking = {key: graph.get(key).blocking for key in graph.asset_check_keys if key.name not in BUDGETS}
+    names = {key: f"{key.asset_key.to_user_string()}:{key.name}" for key in is_blocking}
+    assert {names[key] for key, blocks in is_blocking.items() if blocks} == CHECKS
+    assert {names[key] for key, blocks in is_blocking.items() if not blocks} == WARNINGS
+    assert all(graph.get(key).partitions_def for key in is_blocking)
 
 
 def test_partitions_are_the_hours_or_days_of_the_lake_from_its_first_to_the_one_in_progress(definitions):
@@ -97,7 +110,7 @@ def test_partitions_are_the_hours_or_days_of_the_lake_from_its_first_to_the_one_
 
 def test_the_job_holds_the_hourly_chain_runs_in_one_process_and_is_bounded(definitions):
     job = definitions.resolve_job_def("hour")
-    chain = {"ohlc_1m", "ohlc_5m", "ohlc_15m", "ohlc_1h"}
+    chain = {"ohlc_1m", "ohlc_5m", "ohlc_15m", "ohlc_1h", "hourly_metrics", "hourly_correlations", "market_overview"}
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == chain
     assert job.executor_def is dg.in_process_executor
     assert job.tags["dagster/max_runtime"] == "900"

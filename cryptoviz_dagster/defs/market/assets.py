@@ -86,7 +86,7 @@ def _hourly(interval: Interval, partitions: dg.PartitionsDefinition) -> dg.Asset
         hours, parts = hours_of(context.partition_keys, now=lake.now()), []
         for hour in hours:
             candles = fold_candles(lake.rows(OHLC_1M, hour), interval=interval.length)
-            standing = Standing.of(candles, as_of=_ids_known_at(context.instance, hour))
+            standing = Standing.of(candles, as_of=ids_known_at(context.instance, hour))
             parts.append(Part(span=hour, candles=candles, metadata=standing.metadata(hour)))
         for hour, revised in zip(hours, publish(lake, interval, parts), strict=True):
             note = describe(revised, hour)
@@ -160,7 +160,7 @@ def _bounds(day: Day) -> tuple[Hour, Hour]:
     return first, first.next(23)
 
 
-def _ids_known_at(instance: dg.DagsterInstance, hour: Hour) -> datetime:
+def ids_known_at(instance: dg.DagsterInstance, hour: Hour) -> datetime:
     """When the ids around the minutes of an hour were read; its start when nobody remembers."""
     filters = dg.AssetRecordsFilter(dg.AssetKey(OHLC_1M.name), asset_partitions=[hour.key])
     records = instance.fetch_materializations(filters, limit=1).records

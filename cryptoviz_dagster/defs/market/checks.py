@@ -1,6 +1,5 @@
 """Checks of the candles, by partition and blocking: a wrong number does not spread."""
 
-from collections.abc import Callable
 from decimal import Decimal
 
 import dagster as dg
@@ -11,10 +10,9 @@ from cryptoviz.lake.candle_tables import OHLC, OHLC_1M, Interval
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import signed
 from cryptoviz_dagster.defs.market.assets import HOURLY_ROLL_UPS
-from cryptoviz_dagster.partitions import hours_of
+from cryptoviz_dagster.defs.market.judging import judge
 from cryptoviz_dagster.resources import Lake
 
-_SHOWN = 20
 _MARKET = ("venue", "symbol")
 _SUMS = ("volume", "quote_volume", "trade_count")
 _ZERO = Decimal(0)
@@ -28,14 +26,14 @@ def candle_checks(partitions: dg.PartitionsDefinition) -> list[dg.AssetChecksDef
         context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]
     ) -> dg.AssetCheckResult:
         """Low ≤ open, close ≤ high, all positive, and prices exactly where there are trades."""
-        return _judge(context, lambda hour: list(map(str, impossible(lake.rows(OHLC_1M, hour)).iter_rows(named=True))))
+        return judge(context, lambda hour: list(map(str, impossible(lake.rows(OHLC_1M, hour)).iter_rows(named=True))))
 
     @dg.asset_check(asset=OHLC_1M.name, blocking=True, partitions_def=partitions)
     def candles_hold_every_trade(
         context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]
     ) -> dg.AssetCheckResult:
         """Row hashes, volume, quote volume and count of the candles equal those of the trades they stand on."""
-        return _judge(context, lambda hour: _off_trades(lake, hour))
+        return judge(context, lambda hour: _off_trades(lake, hour))
 
     folds = [_fold_check(interval, partitions) for interval in HOURLY_ROLL_UPS]
     return [high_is_highest_low_is_lowest, candles_hold_every_trade, *folds]
@@ -47,7 +45,7 @@ def _fold_check(interval: Interval, partitions: dg.PartitionsDefinition) -> dg.A
     @dg.asset_check(asset=table.name, blocking=True, partitions_def=partitions)
     def is_fold_of_minutes(context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
         """Every candle equals the fold of its minutes in every column, to the last digit."""
-        return _judge(
+        return judge(
             context, lambda hour: [] if _is_fold(lake, hour, interval) else [f"{hour.key}: not the fold of its minutes"]
         )
 
@@ -64,31 +62,6 @@ def impossible(candles: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.all_horizontal(p.is_null() for p in prices) & (pl.col("volume") == _ZERO))
     )
     return candles.filter(~possible.fill_null(value=False))
-
-
-def _judge(context: dg.AssetCheckExecutionContext, problems_of: Callable[[Hour], list[str]]) -> dg.AssetCheckResult:
-    """Judge each hour. In a run over a range each gets its own evaluation; Dagster alone would leave them skipped."""
-    found = {hour: problems_of(hour) for hour in hours_of(context.partition_keys)}
-    if context.has_partition_key_range:
-        for hour, problems in found.items():
-            context.op_execution_context.log_event(_evaluation(context.check_specs[0], hour, problems))  # type: ignore[arg-type]  # accepted, not declared
-    problems = [problem for some in found.values() for problem in some]
-    return dg.AssetCheckResult(passed=not problems, metadata=_metadata(problems))
-
-
-def _evaluation(spec: dg.AssetCheckSpec, hour: Hour, problems: list[str]) -> dg.AssetCheckEvaluation:
-    return dg.AssetCheckEvaluation(
-        asset_key=spec.asset_key,
-        check_name=spec.name,
-        passed=not problems,
-        metadata=_metadata(problems),
-        blocking=spec.blocking,
-        partition=hour.key,
-    )
-
-
-def _metadata(problems: list[str]) -> dict[str, dg.MetadataValue]:
-    return {"problems": dg.MetadataValue.int(len(problems)), "which": dg.MetadataValue.json(problems[:_SHOWN])}
 
 
 def _off_trades(lake: Lake, hour: Hour) -> list[str]:

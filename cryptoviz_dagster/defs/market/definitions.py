@@ -3,14 +3,24 @@
 import dagster as dg
 
 from cryptoviz.lake.candle_tables import OHLC, OHLC_1M
+from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, MARKET_OVERVIEW
 from cryptoviz.settings import Settings
 from cryptoviz_dagster.defs.market.assets import HOURLY_ROLL_UPS, candle_assets, record_specs
 from cryptoviz_dagster.defs.market.checks import candle_checks
+from cryptoviz_dagster.defs.market.metric_checks import metric_checks
+from cryptoviz_dagster.defs.market.metrics import metric_assets
 from cryptoviz_dagster.defs.market.sensors import LongPoll, hour_sensor, roll_up_sensor
 from cryptoviz_dagster.partitions import daily_from, hourly_from
 from cryptoviz_dagster.staleness import Patience
 
 _RUN_LIMIT_S = 900
+_CHAIN = (
+    OHLC_1M,
+    *(OHLC[interval] for interval in HOURLY_ROLL_UPS),
+    HOURLY_METRICS,
+    HOURLY_CORRELATIONS,
+    MARKET_OVERVIEW,
+)
 
 
 def market_definitions(settings: Settings, *, poll: LongPoll | None = None) -> dg.Definitions:
@@ -19,15 +29,15 @@ def market_definitions(settings: Settings, *, poll: LongPoll | None = None) -> d
     hours, days = hourly_from(first), daily_from(first)
     hour_job = dg.define_asset_job(
         "hour",
-        selection=dg.AssetSelection.assets(OHLC_1M.name, *(OHLC[interval].name for interval in HOURLY_ROLL_UPS)),
-        description="Candles of one or more hours and their checks.",
+        selection=dg.AssetSelection.assets(*(table.name for table in _CHAIN)),
+        description="Candles and metrics of one or more hours and their checks.",
         tags={"dagster/max_runtime": str(_RUN_LIMIT_S)},
         executor_def=dg.in_process_executor,
     )
     patience = Patience(refresh=settings.open_hour_refresh)
     return dg.Definitions(
-        assets=[*candle_assets(hours, days), *record_specs(hours, days)],
-        asset_checks=candle_checks(hours),
+        assets=[*candle_assets(hours, days), *record_specs(hours, days), *metric_assets(hours)],
+        asset_checks=[*candle_checks(hours), *metric_checks(hours)],
         jobs=[hour_job],
         sensors=[hour_sensor(hour_job, first=first, patience=patience, poll=poll), roll_up_sensor()],
     )

@@ -1,0 +1,134 @@
+"""Metrics as assets: what is known of an hour's markets, from its candles and the thirty days before.
+
+What the rows of an hour say follows from the lake's content alone, whatever the time and the order of runs.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+import polars as pl
+
+from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
+from cryptoviz.lake.hours import Hour
+from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, MARKET_OVERVIEW
+from cryptoviz.lake.schema import Table
+from cryptoviz.lake.tables import KLINES
+from cryptoviz.storage.frames import replace_partition
+from cryptoviz_dagster.defs.market.assets import ids_known_at
+from cryptoviz_dagster.defs.market.metric_metadata import describe
+from cryptoviz_dagster.defs.market.table_asset import table_asset
+from cryptoviz_dagster.folded_hours import Standing
+from cryptoviz_dagster.partitions import hours_of
+from cryptoviz_dagster.resources import Lake
+from cryptoviz_dagster.transforms.history import LOOK_BACK, build_history
+from cryptoviz_dagster.transforms.hourly_correlations import build_hourly_correlations
+from cryptoviz_dagster.transforms.hourly_metrics import build_hourly_metrics
+from cryptoviz_dagster.transforms.market_overview import build_market_overview, observe_candles
+
+_HISTORY_COLUMNS = ("venue", "symbol", "window_start", "high", "low", "close", "volume", "quote_volume")
+
+
+@dataclass(frozen=True, slots=True)
+class LookBack:
+    """Hourly candles and klines of the hours of a run and of the look-back before the first one, read once."""
+
+    candles: pl.DataFrame
+    klines: pl.DataFrame
+
+    @classmethod
+    def read(cls, lake: Lake, hours: Sequence[Hour]) -> "LookBack":
+        """What the lake has now."""
+        first, last = min(hours).next(1 - LOOK_BACK), max(hours)
+        candles = lake.rows_between(OHLC_1H, first, last).select(*_HISTORY_COLUMNS, "status")
+        klines = lake.rows_between(KLINES, first, last).select(*_HISTORY_COLUMNS, "interval")
+        return cls(candles.collect(), klines.collect())
+
+    def history(self, hour: Hour) -> pl.DataFrame:
+        """The unbroken history up to one hour."""
+        return build_history(self.candles, self.klines, hour=hour.start)
+
+
+def metric_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """The assets of metrics over the lake's hours; a range of hours is one run."""
+    return [_metrics(partitions), _correlations(partitions), _overview(partitions)]
+
+
+def _metrics(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    @table_asset(
+        HOURLY_METRICS,
+        partitions,
+        deps=[OHLC_1H.name, OHLC_1M.name, KLINES.name],
+        about="Indicators stand on the unbroken hours of the last 30 days; what lacks history is null with a reason.",
+    )
+    def hourly_metrics(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
+        hours = hours_of(context.partition_keys, now=lake.now())
+        past = LookBack.read(lake, hours)
+        return _materialize(
+            context,
+            lake,
+            HOURLY_METRICS,
+            hours,
+            lambda hour: build_hourly_metrics(lake.rows(OHLC_1H, hour), lake.rows(OHLC_1M, hour), past.history(hour)),
+            lambda rows, hour: Standing.of(rows, as_of=ids_known_at(context.instance, hour)).metadata(hour),
+        )
+
+    return hourly_metrics
+
+
+def _correlations(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    @table_asset(
+        HOURLY_CORRELATIONS,
+        partitions,
+        deps=[OHLC_1H.name, KLINES.name],
+        about="Over one day and one week of hourly log returns.",
+    )
+    def hourly_correlations(
+        context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
+    ) -> dg.MaterializeResult[None]:
+        hours = hours_of(context.partition_keys, now=lake.now())
+        past = LookBack.read(lake, hours)
+        return _materialize(
+            context,
+            lake,
+            HOURLY_CORRELATIONS,
+            hours,
+            lambda hour: build_hourly_correlations(lake.rows(OHLC_1H, hour), past.history(hour), hour=hour.start),
+        )
+
+    return hourly_correlations
+
+
+def _overview(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    @table_asset(
+        MARKET_OVERVIEW,
+        partitions,
+        deps=[OHLC_1M.name],
+        about="Prices of the venues' last trades, each beside the median of the fresh ones.",
+    )
+    def market_overview(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
+        def build(hour: Hour) -> pl.DataFrame:
+            before, minutes = lake.rows(OHLC_1M, hour.next(-1)), lake.rows(OHLC_1M, hour)
+            return build_market_overview(observe_candles(pl.concat([before, minutes])), minutes["window_start"])
+
+        hours = hours_of(context.partition_keys, now=lake.now())
+        return _materialize(context, lake, MARKET_OVERVIEW, hours, build)
+
+    return market_overview
+
+
+def _materialize(
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    table: Table,
+    hours: Sequence[Hour],
+    build: Callable[[Hour], pl.DataFrame],
+    note: Callable[[pl.DataFrame, Hour], Mapping[str, str]] | None = None,
+) -> dg.MaterializeResult[None]:
+    for hour in hours:
+        rows = build(hour)
+        replace_partition(table, lake.location, hour, rows, note(rows, hour) if note else {})
+        context.add_asset_metadata(
+            {**describe(table, rows), "dagster/uri": lake.uri(table, hour)}, partition_key=hour.key
+        )
+    return dg.MaterializeResult()
