@@ -5,8 +5,8 @@ same of every instant.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
@@ -24,11 +24,10 @@ _DETAILS = 100
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """Candles of one hour or day; ``metadata`` goes into the commit that writes them."""
+    """Candles of one hour or day."""
 
     span: Hour | Day
     candles: pl.DataFrame
-    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def publish(lake: Lake, interval: Interval, parts: Sequence[Part]) -> list[Revised]:
@@ -44,7 +43,7 @@ def publish(lake: Lake, interval: Interval, parts: Sequence[Part]) -> list[Revis
         schema = empty(CANDLE_PUBLICATIONS).schema
         append_rows(CANDLE_PUBLICATIONS, lake.location, pl.DataFrame(records, schema=schema))
     for part, result in zip(parts, revised, strict=True):
-        replace_partition(table, lake.location, part.span, result.candles, part.metadata)
+        replace_partition(table, lake.location, part.span, result.candles, {})
     return revised
 
 

@@ -13,7 +13,6 @@ from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import BOOK_TICKERS, KLINES, TRADES
 from cryptoviz_dagster.defs.lake.assets import column_schema
 from cryptoviz_dagster.defs.market.candle_metadata import describe
-from cryptoviz_dagster.folded_hours import Standing
 from cryptoviz_dagster.hour_inputs import read_inputs
 from cryptoviz_dagster.partitions import hours_of
 from cryptoviz_dagster.publishing import Part, publish
@@ -86,8 +85,7 @@ def _hourly(interval: Interval, partitions: dg.PartitionsDefinition) -> dg.Asset
         hours, parts = hours_of(context.partition_keys, now=lake.now()), []
         for hour in hours:
             candles = fold_candles(lake.rows(OHLC_1M, hour), interval=interval.length)
-            standing = Standing.of(candles, as_of=ids_known_at(context.instance, hour))
-            parts.append(Part(span=hour, candles=candles, metadata=standing.metadata(hour)))
+            parts.append(Part(span=hour, candles=candles))
         for hour, revised in zip(hours, publish(lake, interval, parts), strict=True):
             note = describe(revised, hour)
             context.add_asset_metadata({**note, "dagster/uri": lake.uri(table, hour)}, partition_key=hour.key)

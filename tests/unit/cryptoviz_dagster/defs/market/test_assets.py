@@ -19,7 +19,7 @@ def notes(result, key, partition):
 
 
 def passed(result):
-    return {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
+    return {e.check_name: e.passed for e in result.get_asset_check_evaluations() if e.check_name in CHECKS}
 
 
 def test_an_hour_becomes_minutes_and_one_hourly_candle_that_name_their_trades(
@@ -98,7 +98,7 @@ def test_a_range_is_one_run_that_notes_each_hour_by_itself(orchestra, writer, ho
         assert notes(result, OHLC_1H.name, hour.key)["cryptoviz/source_version"].value == version.digest
         assert lake.rows(OHLC_1M, hour).height == 60
     judged = {(e.check_name, e.partition) for e in result.get_asset_check_evaluations() if e.partition and e.passed}
-    assert judged == {(name, hour.key) for name in CHECKS for hour in versions}
+    assert judged >= {(name, hour.key) for name in CHECKS for hour in versions}
 
 
 def test_materializing_an_hour_without_trades_says_so_and_writes_no_number(orchestra, writer, first, lake):
