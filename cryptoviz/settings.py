@@ -20,6 +20,7 @@ from cryptoviz.lake.locations import Location
 from cryptoviz.lake.retention import Retention, parse_retention
 from cryptoviz.lake.symbols import Instrument, parse_instrument
 from cryptoviz.lake.topics import Topic
+from cryptoviz.warehouse.server import Role, Server
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h|d)$")
@@ -67,6 +68,7 @@ class Ports(BaseSettings):
     kafka_controller: int = 9093
     minio: int = 9000
     exchange: int = 8600
+    postgres: int = 5432
     dagster: int = 3000
     dagster_code: int = 4266
     producer: int = 9101
@@ -94,6 +96,11 @@ class Settings(BaseSettings):
     s3_access_key: str = ""
     s3_secret_key: SecretStr = SecretStr("")
     s3_region: str = "us-east-1"
+
+    sql_address: str = Field(default="", description="host:port of PostgreSQL; the stack's own when empty.")
+    sql_owner_password: SecretStr = SecretStr("")
+    sql_loader_password: SecretStr = SecretStr("")
+    sql_reader_password: SecretStr = SecretStr("")
 
     kafka_bootstrap: str = Field(default="", description="Broker addresses; the stack's own broker when empty.")
     topic_trades: str = "trades"
@@ -175,6 +182,19 @@ class Settings(BaseSettings):
             access_key=self.s3_access_key,
             secret_key=self.s3_secret_key.get_secret_value(),
             region=self.s3_region,
+        )
+
+    @property
+    def sql(self) -> Server:
+        """The PostgreSQL that tables are published to."""
+        host, _, port = (self.sql_address or f"127.0.0.1:{self.ports.of('postgres')}").rpartition(":")
+        passwords = {
+            Role.OWNER: self.sql_owner_password,
+            Role.LOADER: self.sql_loader_password,
+            Role.READER: self.sql_reader_password,
+        }
+        return Server(
+            host=host, port=int(port), passwords={role: word.get_secret_value() for role, word in passwords.items()}
         )
 
     @property

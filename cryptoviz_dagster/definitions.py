@@ -10,6 +10,7 @@ from cryptoviz_dagster.defs.lake.assets import lake_assets
 from cryptoviz_dagster.defs.maintenance.definitions import with_maintenance
 from cryptoviz_dagster.defs.market.definitions import market_definitions
 from cryptoviz_dagster.defs.market.sensors import LongPoll
+from cryptoviz_dagster.defs.serving.definitions import serving_definitions
 from cryptoviz_dagster.partitions import hourly_from
 from cryptoviz_dagster.resources import Lake
 
@@ -29,7 +30,8 @@ def build_definitions(
             resources={"lake": Lake(settings.lake), **(resources or {})},
             executor=dg.in_process_executor,
         )
-        return with_maintenance(dg.Definitions.merge(common, market_definitions(settings, poll=poll)), settings)
+        parts = (common, market_definitions(settings, poll=poll), serving_definitions(settings))
+        return with_maintenance(dg.Definitions.merge(*parts), settings)
 
 
 defs = build_definitions(load_settings())

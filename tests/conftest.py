@@ -13,11 +13,15 @@ import time
 import urllib.request
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from cryptoviz.settings import load_settings
+from cryptoviz.stack import probes
+from cryptoviz.stack.database import Database, create_relations
 from cryptoviz.stack.jars import SPARK_KAFKA, ensure_jars
 from cryptoviz.stack.java import find_java, shim_home
+from cryptoviz.warehouse.server import Role, Server
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -39,6 +43,45 @@ def eventually(condition, *, timeout_s, what):
             pytest.fail(f"{what} did not happen in {timeout_s} s")
         time.sleep(0.25)
     return value
+
+
+class PostgresUnderTest:
+    """A PostgreSQL of the product's own making in a folder of its own, to kill and start again."""
+
+    def __init__(self, folder: Path) -> None:
+        passwords = {role: f"word-of-'{role}" for role in Role}
+        self.server = Server(host="127.0.0.1", port=_free_port(), passwords=passwords)
+        self.database = Database(folder=folder, server=self.server)
+        self._log, self._process = folder.with_suffix(".log"), None
+
+    def start(self) -> None:
+        self.database.prepare()
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self.database.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        eventually(self._answers, timeout_s=60, what=f"the start of PostgreSQL ({self._log})")
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self._log.read_text()
+        try:
+            probes.postgres(self.server)()
+        except probes.NotReady:
+            return False
+        return True
+
+    def create_relations(self) -> None:
+        create_relations(self.server)
+
+    def connect(self, role: Role = Role.READER) -> psycopg.Connection:
+        return psycopg.connect(self.server.conninfo(role), autocommit=True)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(timeout=60)
 
 
 class StackUnderTest:
@@ -130,12 +173,20 @@ _KEPT = {"CRYPTOVIZ_CACHE", "CRYPTOVIZ_MINIO", "CRYPTOVIZ_RECORDINGS"}
 
 def _free_offset() -> int:
     """Below the ports that the system hands out to outgoing connections."""
-    ports = (9092, 9093, 9000, 8600, 3000, 4266, 9101, 9102, 4040)
+    ports = (9092, 9093, 9000, 8600, 3000, 4266, 9101, 9102, 4040, 5432)
     for _ in range(50):
         offset = random.randrange(10_000, 23_000, 10)
         if all(_is_free(port + offset) for port in ports):
             return offset
     raise RuntimeError("no free block of ports found")
+
+
+def _free_port() -> int:
+    for _ in range(50):
+        port = random.randrange(20_000, 32_000)
+        if _is_free(port):
+            return port
+    raise RuntimeError("no free port found")
 
 
 def _is_free(port: int) -> bool:
@@ -165,6 +216,24 @@ def make_stack(tmp_path_factory):
     for stack in made:
         stack.down()
         shutil.rmtree(stack.home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """A running server with every relation, shared by all tests of a session: use partitions of your own."""
+    server = PostgresUnderTest(tmp_path_factory.mktemp("postgres") / "server")
+    server.start()
+    server.create_relations()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_postgres(tmp_path):
+    """A server of the test's own, not yet started."""
+    server = PostgresUnderTest(tmp_path / "server")
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.topics import TOPICS
@@ -10,6 +11,7 @@ from cryptoviz.settings import Settings
 from cryptoviz.stack import probes
 from cryptoviz.stack.broker import Broker, create_topics
 from cryptoviz.stack.bucket import create_bucket
+from cryptoviz.stack.database import Database, create_relations, password_file
 from cryptoviz.stack.first_start import public_values
 from cryptoviz.stack.leftovers import MARK
 from cryptoviz.stack.orchestrator import Orchestrator
@@ -18,6 +20,7 @@ from cryptoviz.stack.ports import PortUse
 from cryptoviz.stack.services import Service, in_start_order
 from cryptoviz.stack.toolchain import Toolchain
 from cryptoviz.storage.objects import probe_conditional_put
+from cryptoviz.warehouse.server import Role
 
 _PYTHON = {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}
 """Unbuffered logs; two malloc arenas, since one a thread would cost each process tens of megabytes."""
@@ -25,6 +28,7 @@ _PYTHON = {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}
 _PORTS = {
     "kafka": ("kafka", "kafka_controller"),
     "minio": ("minio",),
+    "postgres": ("postgres",),
     "exchange": ("exchange",),
     "producer": ("producer",),
     "spark": ("spark", "spark_ui"),
@@ -39,6 +43,8 @@ def service_names(settings: Settings) -> tuple[str, ...]:
     absent = set() if settings.store == "minio" else {"minio"}
     if not settings.demo:
         absent.add("exchange")
+    if settings.sql_address:
+        absent.add("postgres")
     return tuple(name for name in _PORTS if name not in absent)
 
 
@@ -50,19 +56,15 @@ def port_uses(settings: Settings, service: str) -> tuple[PortUse, ...]:
 def probe_of(settings: Settings, service: str) -> probes.Probe:
     """What tells whether a service does its work."""
     port = next((use.port for use in port_uses(settings, service)), 0)
-    match service:
-        case "kafka":
-            return probes.kafka(settings.bootstrap)
-        case "minio":
-            return probes.http(port, "/minio/health/ready")
-        case "dagster-code":
-            return probes.grpc(port)
-        case "dagster-webserver":
-            return probes.http(port, "/server_info")
-        case "dagster-daemon":
-            return probes.dagster_daemons(settings.ports.of("dagster"))
-        case _:
-            return probes.http(port, "/healthz")
+    special: dict[str, Callable[[], probes.Probe]] = {
+        "kafka": lambda: probes.kafka(settings.bootstrap),
+        "minio": lambda: probes.http(port, "/minio/health/ready"),
+        "postgres": lambda: probes.postgres(settings.sql),
+        "dagster-code": lambda: probes.grpc(port),
+        "dagster-webserver": lambda: probes.http(port, "/server_info"),
+        "dagster-daemon": lambda: probes.dagster_daemons(settings.ports.of("dagster")),
+    }
+    return special.get(service, lambda: probes.http(port, "/healthz"))()
 
 
 def links(settings: Settings, names: Sequence[str]) -> dict[str, str]:
@@ -72,6 +74,7 @@ def links(settings: Settings, names: Sequence[str]) -> dict[str, str]:
         "Dagster": ("dagster-webserver", f"http://127.0.0.1:{port('dagster')}/asset-groups"),
         "Exchange simulator": ("exchange", f"http://127.0.0.1:{port('exchange')}/"),
         "Spark": ("spark", f"http://127.0.0.1:{port('spark_ui')}/"),
+        "PostgreSQL (psql)": ("postgres", settings.sql.link(Role.READER, password_file=_passwords(settings))),
         "MinIO (S3 endpoint)": ("minio", f"http://127.0.0.1:{port('minio')}/"),
     }
     return {title: url for title, (service, url) in pages.items() if service in names}
@@ -95,6 +98,8 @@ def _build(settings: Settings, tools: Toolchain, name: str) -> Service:
             return _kafka(settings, tools)
         case "minio":
             return _minio(settings, tools)
+        case "postgres":
+            return _postgres(settings)
         case "exchange" | "producer" | "spark":
             return _streaming(settings, tools, name)
         case _:
@@ -154,6 +159,26 @@ def _minio(settings: Settings, tools: Toolchain) -> Service:
     )
 
 
+def _postgres(settings: Settings) -> Service:
+    database = Database(folder=Home.at(settings.home).root / "postgres", server=settings.sql)
+    return Service(
+        name="postgres",
+        command=database.command,
+        prepare=database.prepare,
+        ready=probe_of(settings, "postgres"),
+        waits_for="an answer to a query, then the tables",
+        once_ready=lambda: create_relations(settings.sql),
+        ports=port_uses(settings, "postgres"),
+        stop_s=30,
+        stop_signal="INT",
+        memory_mb=600,
+    )
+
+
+def _passwords(settings: Settings) -> Path:
+    return password_file(Home.at(settings.home).root / "postgres")
+
+
 def _streaming(settings: Settings, tools: Toolchain, name: str) -> Service:
     venue = ("exchange",) if settings.demo else ()
     store = ("minio",) if settings.store == "minio" else ()
@@ -190,6 +215,7 @@ def _dagster(settings: Settings, name: str) -> Service:
         "dagster-daemon": dagster.daemon,
     }
     store = ("minio",) if settings.store == "minio" else ()
+    database = () if settings.sql_address else ("postgres",)
     is_code = name == "dagster-code"
     return Service(
         name=name,
@@ -201,7 +227,7 @@ def _dagster(settings: Settings, name: str) -> Service:
             "dagster-webserver": "its server page",
             "dagster-daemon": "a heartbeat of every daemon",
         }[name],
-        needs=store if is_code else ("dagster-code",),
+        needs=(*store, *database) if is_code else ("dagster-code",),
         ports=port_uses(settings, name),
         environment=environment,
         deadline_s=120.0,

@@ -11,6 +11,8 @@ from cryptoviz.settings import Ports, Settings
 from cryptoviz.stack.errors import HomeHoldsOther
 from cryptoviz.stack.paths import Home, write_private
 
+_SQL_PASSWORDS = ("sql_owner_password", "sql_loader_password", "sql_reader_password")
+
 
 def open_home(settings: Settings, *, demo: bool) -> Settings:
     """Create or continue a home and return the settings in effect, which any later shell reads from it again.
@@ -33,6 +35,8 @@ def render(settings: Settings) -> str:
     if settings.s3_access_key and not settings.store.startswith("s3://"):
         values["CRYPTOVIZ_S3_ACCESS_KEY"] = settings.s3_access_key
         values["CRYPTOVIZ_S3_SECRET_KEY"] = settings.s3_secret_key.get_secret_value()
+    if not settings.sql_address:
+        values |= {f"CRYPTOVIZ_{name.upper()}": getattr(settings, name).get_secret_value() for name in _SQL_PASSWORDS}
     header = "# Written by the launcher at every start. It holds keys: keep it private.\n"
     return header + "".join(f"{name}={value}\n" for name, value in values.items())
 
@@ -55,6 +59,9 @@ def _filled(settings: Settings, *, demo: bool) -> dict[str, Any]:
     if settings.store == "minio" and not settings.s3_access_key:
         update["s3_access_key"] = f"cryptoviz-{secrets.token_hex(4)}"
         update["s3_secret_key"] = SecretStr(secrets.token_urlsafe(24))
+    if not settings.sql_address:
+        unset = [name for name in _SQL_PASSWORDS if not getattr(settings, name).get_secret_value()]
+        update |= {name: SecretStr(secrets.token_urlsafe(24)) for name in unset}
     return update | (_simulated(settings) if demo else {})
 
 

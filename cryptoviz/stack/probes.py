@@ -7,6 +7,7 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 from cryptoviz.stack.ports import HOST
+from cryptoviz.warehouse.server import Role, Server
 
 Probe = Callable[[], None]
 
@@ -45,6 +46,23 @@ def kafka(bootstrap: str) -> Probe:
             raise NotReady(str(error.args[0])) from None
         if not brokers:
             raise NotReady("no broker in the metadata")
+
+    return probe
+
+
+def postgres(server: Server) -> Probe:
+    """Ready when the reader gets an answer to a query."""
+
+    def probe() -> None:
+        import psycopg  # noqa: PLC0415 - keeps `--help` quick
+
+        _connect(server.host, server.port)
+        try:
+            with psycopg.connect(server.conninfo(Role.READER)) as connection:
+                connection.execute("SELECT 1")
+        except psycopg.Error as error:
+            reason = str(error).strip().splitlines()
+            raise NotReady(reason[-1] if reason else type(error).__name__) from None
 
     return probe
 

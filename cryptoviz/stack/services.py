@@ -38,6 +38,7 @@ class Service:
     env_file: Path | None = None
     deadline_s: float = 60.0
     stop_s: int = 15
+    stop_signal: str = "TERM"
     memory_mb: int = 512
 
 

@@ -48,6 +48,7 @@ autostart=false
 autorestart=unexpected
 exitcodes={refused}
 startsecs=0
+stopsignal={stop_signal}
 stopwaitsecs={stop_s}
 stopasgroup=true
 killasgroup=true
@@ -141,6 +142,7 @@ def _program(service: Service, *, priority: int, home: Home) -> str:
         priority=priority,
         refused=EXIT_REFUSED,
         stop_s=service.stop_s,
+        stop_signal=service.stop_signal,
         log=home.log(service.name),
     )
 
