@@ -1,8 +1,8 @@
 """PostgreSQL as the code location sees it: what of the lake it lacks, and a load of one partition."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 
@@ -12,6 +12,8 @@ from cryptoviz.warehouse.load import Loaded, Outcome, load_partition, loaded_par
 from cryptoviz.warehouse.publications import PUBLICATIONS, Publication, Span
 from cryptoviz.warehouse.schema import Connection
 from cryptoviz.warehouse.server import Role, Server
+
+_AT_ONCE, _THE_BEGINNING = timedelta(0), datetime.min.replace(tzinfo=UTC)
 
 
 class WarehouseDown(ConnectionError):
@@ -28,16 +30,21 @@ class Warehouse:
         self._server, self._location = server, location
         self._files = {p.name: PartitionFiles(p.table, location) for p in publications}
 
-    def lacking(self, *, now: datetime, refresh: timedelta, first: datetime) -> dict[str, dict[Span, str]]:
+    def lacking(
+        self, *, now: datetime, refresh: timedelta = _AT_ONCE, first: datetime = _THE_BEGINNING
+    ) -> dict[str, dict[Span, str]]:
         """Partitions, by table, whose files are not those they were loaded from, with the digest of the files.
 
         A partition in progress is named once in ``refresh``. One that is too old for its publication, or has no files
-        any more, is named with an empty digest while PostgreSQL has it. Those before ``first`` are left alone.
+        any more, is named with an empty digest while PostgreSQL has it. Those before ``first`` are left alone, and so
+        are tables that nobody has written yet.
         """
+        wanted = {p: self._wanted(p, now, first) for p in self.publications}
         with self._connected() as connection:
             return {
-                p.name: _lacking(p, self._wanted(p, now, first), loaded_partitions(connection, p.name), now, refresh)
-                for p in self.publications
+                p.name: _lacking(files, _loaded(connection, p, first), now, refresh)
+                for p, files in wanted.items()
+                if files is not None
             }
 
     def publish(self, publication: Publication, span: Span, *, now: datetime) -> tuple[Outcome, int]:
@@ -49,8 +56,10 @@ class Warehouse:
         with self._connected() as connection:
             return load_partition(connection, publication, span, state, rows), rows.height
 
-    def _wanted(self, publication: Publication, now: datetime, first: datetime) -> dict[Span, str]:
+    def _wanted(self, publication: Publication, now: datetime, first: datetime) -> dict[Span, str] | None:
         files = self._files[publication.name].read()
+        if files is None:
+            return None
         return {
             span: digest
             for span, digest in files.items()
@@ -71,14 +80,19 @@ def _is_expired(publication: Publication, span: Span, now: datetime) -> bool:
     return publication.keep is not None and span.end <= now - publication.keep
 
 
+def _loaded(connection: Connection, publication: Publication, first: datetime) -> dict[Span, Loaded]:
+    found = loaded_partitions(connection, publication.name)
+    spans = {publication.span(key): loaded for key, loaded in found.items()}
+    return {span: loaded for span, loaded in spans.items() if first < span.end}
+
+
 def _lacking(
-    publication: Publication, wanted: dict[Span, str], loaded: dict[str, Loaded], now: datetime, refresh: timedelta
+    files: Mapping[Span, str], loaded: Mapping[Span, Loaded], now: datetime, refresh: timedelta
 ) -> dict[Span, str]:
-    lacking: dict[Span, str] = {}
-    for span, digest in wanted.items():
-        known = loaded.get(span.key)
-        if known and (known.digest == digest or (span.end > now and now - known.loaded_time < refresh)):
-            continue
-        lacking[span] = digest
-    gone = (publication.span(key) for key in loaded)
-    return lacking | {span: "" for span in gone if span not in wanted}
+    lacking = {span: "" for span in loaded if span not in files}
+    for span, digest in files.items():
+        known = loaded.get(span)
+        is_fresh = known is not None and span.end > now and now - known.loaded_time < refresh
+        if not is_fresh and (known is None or known.digest != digest):
+            lacking[span] = digest
+    return lacking

@@ -56,13 +56,13 @@ class PostgresUnderTest:
 
     def start(self) -> None:
         self.database.prepare()
+        self.restart()
+
+    def _run(self) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self.database.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        eventually(self._answers, timeout_s=60, what=f"the start of PostgreSQL ({self._log})")
 
-    def _answers(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, self._log.read_text()
+    def _is_ready(self) -> bool:
         try:
             probes.postgres(self.server)()
         except probes.NotReady:
@@ -76,8 +76,20 @@ class PostgresUnderTest:
         return psycopg.connect(self.server.conninfo(role), autocommit=True)
 
     def kill(self) -> None:
+        """kill -9 of the server; its sessions notice and end by themselves."""
         self._process.kill()
         self._process.wait()
+
+    def restart(self) -> None:
+        """Start again as the supervisor does: at once, and once more while old sessions still hold the memory."""
+        deadline = time.monotonic() + 60
+        while True:
+            self._run()
+            while self._process.poll() is None:
+                if self._is_ready():
+                    return
+                time.sleep(0.02)
+            assert time.monotonic() < deadline, self._log.read_text()[-2000:]
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGINT)

@@ -43,13 +43,13 @@ class PartitionFiles:
         self._known: dict[Span, str] = {}
         self._version = -1
 
-    def read(self) -> Mapping[Span, str]:
-        """Digest of every partition that has files; none when the table is not written yet."""
+    def read(self) -> Mapping[Span, str] | None:
+        """Digest of every partition that has files; None when the table is not written yet."""
         try:
             self._delta = self._delta or open_table(self._table, self._location)
             self._delta.update_incremental()
         except TableNotWritten:
-            return {}
+            return None
         if self._delta.version() != self._version:
             self._known, self._version = _digests(self._table, self._delta), self._delta.version()
         return self._known

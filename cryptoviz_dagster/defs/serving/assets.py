@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from cryptoviz.warehouse.load import Outcome
-from cryptoviz.warehouse.publications import PUBLICATIONS, Publication
+from cryptoviz.warehouse.publications import PUBLICATIONS, Publication, Span
 from cryptoviz_dagster.defs.lake.assets import column_schema
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.warehouse import Warehouse
@@ -38,30 +38,27 @@ def _tables(name: str, publications: Sequence[Publication], partitions: dg.Parti
     def publish(
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[dg.MaterializeResult[None]]:
+        lacking = warehouse.lacking(now=lake.now())
         for publication in publications:
-            key = publication_key(publication)
-            if key in context.selected_asset_keys:
-                metadata = _publish(context, publication, lake, warehouse)
-                if metadata:
-                    yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+            key, spans = publication_key(publication), lacking.get(publication.name, {})
+            due = [span for partition in context.partition_keys if (span := publication.span(partition)) in spans]
+            if key in context.selected_asset_keys and due:
+                yield dg.MaterializeResult(asset_key=key, metadata=_publish(context, publication, due, lake, warehouse))
 
     return publish
 
 
 def _publish(
-    context: dg.AssetExecutionContext, publication: Publication, lake: Lake, warehouse: Warehouse
+    context: dg.AssetExecutionContext, publication: Publication, spans: Sequence[Span], lake: Lake, warehouse: Warehouse
 ) -> dict[str, int]:
-    """Load what differs; metadata of the load, empty when nothing did."""
+    """Load these partitions; metadata of the load."""
     counts = dict.fromkeys(Outcome, 0)
     total = 0
-    for key in context.partition_keys:
-        outcome, rows = warehouse.publish(publication, publication.span(key), now=lake.now())
+    for span in spans:
+        outcome, rows = warehouse.publish(publication, span, now=lake.now())
         counts[outcome] += 1
-        total += rows if outcome is Outcome.LOADED else 0
-        if outcome is not Outcome.UNCHANGED:
-            context.log.info("%s %s: %s, %d rows", publication.name, key, outcome, rows)
-    if not counts[Outcome.LOADED]:
-        return {}
+        total += rows
+        context.log.info("%s %s: %s, %d rows", publication.name, span.key, outcome, rows)
     return {"dagster/partition_row_count": total, **{f"partitions_{name}": count for name, count in counts.items()}}
 
 

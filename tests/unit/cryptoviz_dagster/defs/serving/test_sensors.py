@@ -1,0 +1,159 @@
+"""A real PostgreSQL, a lake in a directory, the sensor's ticks and the runs they ask for in this process."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from cryptoviz.lake.candle_tables import OHLC_1D, OHLC_1M
+from cryptoviz.lake.days import Day
+from cryptoviz.lake.hours import Hour
+from cryptoviz.lake.schema import Type
+from cryptoviz.settings import Settings
+from cryptoviz.storage.frames import empty, replace_partition
+from cryptoviz.warehouse.server import Role, Server
+from cryptoviz_dagster.defs.serving.definitions import serving_definitions
+from cryptoviz_dagster.defs.serving.sensors import LONGEST_STRETCH, newest_stretch
+from cryptoviz_dagster.resources import Lake
+from cryptoviz_dagster.warehouse import Warehouse
+
+FIRST = Hour(datetime(2025, 3, 1, tzinfo=UTC))
+_FILLED = {Type.STRING: "v", Type.INT32: 1, Type.INT64: 1, Type.DECIMAL: Decimal(1)}
+
+
+def candles(table, start: datetime, length: timedelta, close: str) -> pl.DataFrame:
+    values = {c.name: None if c.nullable else _FILLED.get(c.type) for c in table.columns}
+    market = {"symbol": "BTC-USDT", "window_start": start, "window_end": start + length, "close": Decimal(close)}
+    return pl.DataFrame([{**values, **market}], schema=empty(table).schema)
+
+
+class Publisher:
+    """Ticks and runs."""
+
+    def __init__(self, server: Server, location, clock, instance) -> None:
+        settings = Settings(store="local", start=FIRST.start, backfill_klines=0)
+        serving = serving_definitions(settings)
+        self.location, self.instance = location, instance
+        self.resources = {"lake": Lake(location, clock=clock), "warehouse": Warehouse(server, location)}
+        self.definitions = dg.Definitions(
+            assets=serving.assets, jobs=serving.jobs, sensors=serving.sensors, resources=self.resources
+        )
+        self.sensor = self.definitions.get_repository_def().get_sensor_def("lake_differs_from_postgres")
+
+    def put_hour(self, hour: Hour, close: str) -> None:
+        replace_partition(OHLC_1M, self.location, hour, candles(OHLC_1M, hour.start, timedelta(minutes=1), close), {})
+
+    def put_day(self, day: Day, close: str) -> None:
+        replace_partition(OHLC_1D, self.location, day, candles(OHLC_1D, day.start, timedelta(days=1), close), {})
+
+    def tick(self):
+        with dg.build_sensor_context(
+            instance=self.instance, definitions=self.definitions, resources=self.resources
+        ) as context:
+            return self.sensor.evaluate_tick(context)
+
+    def settle(self) -> int:
+        """Tick and run until nothing is asked; how many runs."""
+        runs = 0
+        while requests := self.tick().run_requests:
+            for request in requests:
+                job = self.definitions.resolve_job_def(request.job_name)
+                tags = {**request.tags, "dagster/run_key": request.run_key}
+                job.execute_in_process(instance=self.instance, partition_key=request.partition_key, tags=tags)
+                runs += 1
+        return runs
+
+
+@pytest.fixture
+def publisher(postgres, location, clock, instance):
+    clock.now = FIRST.next(200).start + timedelta(minutes=10)
+    made = Publisher(postgres.server, location, clock, instance)
+    yield made
+    with postgres.connect(Role.LOADER) as connection:
+        for table in ("ohlc_1m", "ohlc_1d"):
+            connection.execute(f"DELETE FROM crypto.{table} WHERE window_start < '2025-12-01'")
+            connection.execute(f"DELETE FROM crypto_bi.fact_{table} WHERE time_utc < '2025-12-01'")
+        connection.execute("DELETE FROM crypto_load.partitions WHERE partition < '2025-12-01'")
+
+
+@pytest.fixture
+def closes(postgres):
+    def rows(table: str = "ohlc_1m") -> list[tuple[datetime, Decimal]]:
+        query = f'SELECT window_start, "close" FROM crypto.{table} WHERE window_start < %s ORDER BY 1'
+        with postgres.connect() as connection:
+            return connection.execute(query, [datetime(2025, 12, 1, tzinfo=UTC)]).fetchall()
+
+    return rows
+
+
+def test_what_the_lake_has_is_published_and_then_there_is_peace(publisher, closes):
+    hours = [FIRST.next(n) for n in (3, 4, 5, 9)]
+    for n, hour in enumerate(hours):
+        publisher.put_hour(hour, str(n))
+    assert publisher.settle() == 2
+    assert closes() == [(hour.start, n) for n, hour in enumerate(hours)]
+
+
+def test_days_are_published_by_a_job_of_their_own(publisher, closes):
+    publisher.put_day(Day.containing(FIRST.start), "5")
+    requests = publisher.tick().run_requests
+    assert [(r.job_name, r.partition_key) for r in requests] == [("publish_days_job", "2025-03-01")]
+    publisher.settle()
+    assert closes("ohlc_1d") == [(FIRST.start, 5)]
+
+
+def test_a_changed_hour_is_published_again_alone(publisher, closes):
+    for n in range(3):
+        publisher.put_hour(FIRST.next(n), "1")
+    publisher.settle()
+    publisher.put_hour(FIRST.next(1), "2")
+    assert [r.partition_key for r in publisher.tick().run_requests] == [FIRST.next(1).key]
+    publisher.settle()
+    assert [close for _, close in closes()] == [1, 2, 1]
+
+
+def test_a_wiped_database_is_filled_again(publisher, closes, postgres):
+    publisher.put_hour(FIRST, "1")
+    publisher.settle()
+    with postgres.connect(Role.LOADER) as connection:
+        connection.execute("DELETE FROM crypto.ohlc_1m WHERE window_start < '2025-12-01'")
+        connection.execute("DELETE FROM crypto_load.partitions WHERE partition < '2025-12-01'")
+    # The same request is asked once more after a pause: the run that answered it is history.
+    publisher.resources["lake"].now.move(hours=1)
+    with dg.DagsterInstance.ephemeral() as publisher.instance:
+        assert publisher.settle() == 1
+    assert closes() == [(FIRST.start, 1)]
+
+
+def test_the_hour_in_progress_is_published_once_in_a_while(publisher, closes, clock):
+    clock.now = datetime.now(UTC)
+    hour = Hour.containing(clock.now)
+    publisher.put_hour(hour, "1")
+    assert publisher.settle() == 1
+    publisher.put_hour(hour, "2")
+    assert not publisher.tick().run_requests
+    clock.move(minutes=3)
+    assert [r.partition_key for r in publisher.tick().run_requests] == [hour.key]
+
+
+def test_nothing_is_asked_while_postgres_is_down(location, clock, instance):
+    publisher = Publisher(Server(host="127.0.0.1", port=1), location, clock, instance)
+    result = publisher.tick()
+    assert not result.run_requests
+    assert "PostgreSQL at 127.0.0.1:1" in result.skip_message
+
+
+def test_a_stretch_ends_at_a_hole_and_at_its_limit():
+    hours = [FIRST.next(n) for n in range(LONGEST_STRETCH + 5)]
+    stretch = newest_stretch("job", {"a": dict.fromkeys(hours, "d")})
+    assert (stretch.first, stretch.last) == (hours[5], hours[-1])
+    assert newest_stretch("job", {"a": {hours[0]: "d", hours[2]: "d"}, "b": {hours[3]: "d"}}).first == hours[2]
+    assert newest_stretch("job", {"a": {}}) is None
+
+
+def test_the_key_of_a_request_names_what_is_loaded():
+    keys = [newest_stretch("job", {"a": {FIRST: digest}}).key for digest in ("d1", "d2")]
+    assert keys[0].startswith("job:2025-03-01-00:00..2025-03-01-00:00@")
+    assert keys[0] != keys[1]
