@@ -69,13 +69,11 @@ class Publisher:
 @pytest.fixture
 def publisher(postgres, location, clock, instance):
     clock.now = FIRST.next(200).start + timedelta(minutes=10)
-    made = Publisher(postgres.server, location, clock, instance)
-    yield made
     with postgres.connect(Role.LOADER) as connection:
-        for table in ("ohlc_1m", "ohlc_1d"):
-            connection.execute(f"DELETE FROM crypto.{table} WHERE window_start < '2025-12-01'")
-            connection.execute(f"DELETE FROM crypto_bi.fact_{table} WHERE time_utc < '2025-12-01'")
-        connection.execute("DELETE FROM crypto_load.partitions WHERE partition < '2025-12-01'")
+        for relation in ("crypto.ohlc_1m", "crypto.ohlc_1d", "crypto_bi.fact_ohlc_1m", "crypto_bi.fact_ohlc_1d"):
+            connection.execute(f"DELETE FROM {relation}")
+        connection.execute("DELETE FROM crypto_load.partitions")
+    return Publisher(postgres.server, location, clock, instance)
 
 
 @pytest.fixture
