@@ -1,0 +1,1 @@
+"""Binance spot as documented at https://developers.binance.com/docs/binance-spot-api-docs."""

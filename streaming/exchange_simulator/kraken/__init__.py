@@ -1,0 +1,1 @@
+"""Kraken spot as documented at https://docs.kraken.com/api: REST and socket v2."""
