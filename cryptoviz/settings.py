@@ -149,6 +149,10 @@ class Settings(BaseSettings):
     )
     exchange_seed: int = Field(default=7, description="Seed of the exchange simulator.")
     exchange_rate: float = Field(default=1.0, gt=0, description="Multiplier of the simulated trade rate.")
+    exchange_recordings: str = Field(
+        default="",
+        description="Recordings that the simulator plays, comma separated; FILE@now begins now.",
+    )
     recordings: Path = Field(default=Path("../shared/data"), description="Recordings of venues, for tests and replays.")
     ports: Ports = Field(default_factory=Ports)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from pathlib import Path
 
 from aiohttp import web
 
@@ -9,16 +10,25 @@ from cryptoviz.settings import Settings
 from streaming.exchange_simulator.binance.rest import BinanceRest
 from streaming.exchange_simulator.binance.sockets import BinanceSockets
 from streaming.exchange_simulator.control import Control
-from streaming.exchange_simulator.exchange import Exchange, open_exchange
+from streaming.exchange_simulator.exchange import Exchange, open_exchange, wall_ms
 from streaming.exchange_simulator.kraken.rest import KrakenRest
 from streaming.exchange_simulator.kraken.sockets import KrakenSockets
+from streaming.exchange_simulator.recorded import RecordedMarket, read_market
 
 
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; always exits 0."""
-    exchange = open_exchange(seed=settings.exchange_seed, rate=settings.exchange_rate)
+    recorded = [_recorded(part.strip()) for part in settings.exchange_recordings.split(",") if part.strip()]
+    exchange = open_exchange(seed=settings.exchange_seed, rate=settings.exchange_rate, recorded=recorded)
     asyncio.run(_serve(exchange, settings.ports.of("exchange")))
     return 0
+
+
+def _recorded(described: str) -> RecordedMarket:
+    """``FILE`` at its own time, ``FILE@now`` with its first trade now."""
+    path, _, when = described.partition("@")
+    market = read_market(Path(path))
+    return market.moved(wall_ms()) if when == "now" else market
 
 
 def build_app(exchange: Exchange) -> web.Application:
