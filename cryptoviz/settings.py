@@ -106,6 +106,7 @@ class Settings(BaseSettings):
     topic_trades: str = "trades"
     topic_klines: str = "klines"
     topic_book_tickers: str = "book_tickers"
+    topic_gaps: str = "gaps"
 
     start: datetime | None = Field(
         default=None, description="First hour of the lake (UTC); unset, where the first backfill begins."

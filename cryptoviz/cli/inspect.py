@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cryptoviz.cli.console import AsJson, Exit, Form, explained, print_rows, say, settings_of
+from cryptoviz.cli.console import AsJson, Exit, Form, explained, fail, print_rows, say, settings_of
 
 if TYPE_CHECKING:
     from cryptoviz.settings import Settings
@@ -80,6 +80,31 @@ def doctor(as_json: AsJson = False) -> None:
             mend = f"\n             → {finding.fix}" if finding.fix else ""
             typer.echo(f"{marks[finding.verdict]} {finding.name:10} {finding.detail}{mend}")
     if any(finding.verdict is Verdict.FAIL for finding in findings):
+        raise typer.Exit(Exit.DEGRADED)
+
+
+@commands.command(rich_help_panel="Inspect")
+def gaps(
+    venue: Annotated[str, typer.Option(help="Only this venue.")] = "",
+    symbol: Annotated[str, typer.Option(help="Only this symbol, BTC-USDT.")] = "",
+    state: Annotated[str, typer.Option(help="Only open, repaired or unrecoverable ones.")] = "",
+    form: Annotated[Form, typer.Option("-o", "--output-format")] = Form.TABLE,
+    as_json: AsJson = False,
+) -> None:
+    """Gaps in the trades' ids, what is open first. Exit status 1 when ids are lost for good."""
+    from cryptoviz.inspect.export import as_text  # noqa: PLC0415 - keeps `--help` quick
+    from cryptoviz.inspect.gaps import gaps as gaps_of  # noqa: PLC0415
+    from cryptoviz.inspect.reach import Unreachable  # noqa: PLC0415
+    from cryptoviz.lake.gaps import GapState  # noqa: PLC0415
+
+    if state and state not in set(GapState):
+        fail(f"--state is open, repaired or unrecoverable, not {state!r}", Exit.USAGE)
+    with explained({Unreachable: Exit.DOWN}):
+        found = gaps_of(settings_of().lake, venue=venue, symbol=symbol, state=state)
+    if found.is_empty():
+        say("no gap")
+    print_rows(as_text(found).to_dicts(), found.columns, Form.JSON if as_json else form)
+    if GapState.UNRECOVERABLE in found["state"]:
         raise typer.Exit(Exit.DEGRADED)
 
 

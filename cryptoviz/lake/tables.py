@@ -19,7 +19,7 @@ def _record() -> tuple[Column, ...]:
         *_coordinates(),
         Column("key", Type.STRING, "Key of the record, venue:symbol", nullable=True),
         Column("schema", Type.STRING, "Shape of the value, such as binance.ws.trade"),
-        Column("source", Type.STRING, "How it reached us: ws, rest, repair, backfill or replay"),
+        Column("source", Type.STRING, "How it reached us: ws, rest, repair, backfill, history or replay"),
         Column("received_time", Type.TIMESTAMP, "When the feed received it, by its own clock", nullable=True),
         Column("connection", Type.STRING, "Connection it came through"),
         Column("value", Type.BINARY, "The venue's bytes, untouched", nullable=True),
@@ -42,6 +42,7 @@ def _raw(topic: str) -> Table:
 RAW_TRADES = _raw("trades")
 RAW_KLINES = _raw("klines")
 RAW_BOOK_TICKERS = _raw("book_tickers")
+RAW_GAPS = _raw("gaps")
 
 TRADES = Table(
     name="trades",
@@ -55,7 +56,7 @@ TRADES = Table(
         Column("quantity", Type.DECIMAL, "Quantity in base units"),
         Column("quote_quantity", Type.DECIMAL, "price x quantity, exact, in quote units"),
         Column("side", Type.STRING, "Side of the aggressor: buy or sell"),
-        Column("source", Type.STRING, "How it reached us: ws, rest, repair, backfill or replay"),
+        Column("source", Type.STRING, "How it reached us: ws, rest, repair, backfill, history or replay"),
         Column("received_time", Type.TIMESTAMP, "When the feed received it, by its own clock", nullable=True),
         Column("lateness_ms", Type.INT64, "Kafka timestamp minus event time, in milliseconds"),
         *_coordinates(),
@@ -111,6 +112,28 @@ BOOK_TICKERS = Table(
     statistics=("event_time", "partition", "offset"),
 )
 
+GAPS = Table(
+    name="gaps",
+    doc="One row for each state of each gap in a market's trade ids; the latest of a gap says how it stands.",
+    columns=(
+        *MARKET,
+        Column("first_id", Type.INT64, "First id that was missing; with venue and symbol, the gap"),
+        Column("last_id", Type.INT64, "Last id that was missing"),
+        Column("state", Type.STRING, "open, repaired or unrecoverable"),
+        Column("cause", Type.STRING, "hole (skipped while connected), reconnect or restart"),
+        Column("opened_time", Type.TIMESTAMP, "When the gap was found"),
+        Column("event_time", Type.TIMESTAMP, "When it came into this state"),
+        Column("since_time", Type.TIMESTAMP, "The venue's time of the last trade before it, if known", nullable=True),
+        Column("evidence", Type.STRING, "What the venue answered, of one that is unrecoverable", nullable=True),
+        *_coordinates(),
+        Column("row_hash", Type.INT64, "xxHash64 of the record's bytes, seed 42"),
+    ),
+    key=("topic", "partition", "offset"),
+    time_column="event_time",
+    owner=Owner.SPARK,
+    statistics=("event_time", "partition", "offset"),
+)
+
 QUARANTINE = Table(
     name="quarantine",
     doc="One row for each record refused by the clean query, with the reason and the first bytes of it.",
@@ -135,7 +158,7 @@ DUPLICATES = Table(
         Column("trade_id", Type.INT64, "First id of the record"),
         Column("last_trade_id", Type.INT64, "Last id of the record"),
         Column("event_time", Type.TIMESTAMP, "When it happened, by the venue's clock"),
-        Column("source", Type.STRING, "How it reached us: ws, rest, repair, backfill or replay"),
+        Column("source", Type.STRING, "How it reached us: ws, rest, repair, backfill, history or replay"),
         Column("row_hash", Type.INT64, "xxHash64 of the venue's bytes, seed 42"),
     ),
     key=("topic", "partition", "offset"),
@@ -146,8 +169,10 @@ DUPLICATES = Table(
 
 
 TABLES = (
-    RAW_TRADES, RAW_KLINES, RAW_BOOK_TICKERS, TRADES, KLINES, BOOK_TICKERS, QUARANTINE, DUPLICATES, *OHLC.values(),
-    CANDLE_REVISIONS, CANDLE_PUBLICATIONS, *METRIC_TABLES,
+    RAW_TRADES, RAW_KLINES, RAW_BOOK_TICKERS, RAW_GAPS,
+    TRADES, KLINES, BOOK_TICKERS, GAPS, QUARANTINE, DUPLICATES,
+    *OHLC.values(), CANDLE_REVISIONS, CANDLE_PUBLICATIONS,
+    *METRIC_TABLES,
 )  # fmt: skip
 BY_NAME = {table.name: table for table in TABLES}
 

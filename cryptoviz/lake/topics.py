@@ -9,6 +9,7 @@ class Schema(StrEnum):
     """Shape of a record's value: the venue's own message, named ``venue.channel.message``.
 
     ``CUT`` stands for one that is too large for Kafka: its size, digest and first bytes.
+    ``GAP`` is a state of a gap, said by the feed itself.
     """
 
     BINANCE_WS_TRADE = "binance.ws.trade"
@@ -22,16 +23,19 @@ class Schema(StrEnum):
     KRAKEN_REST_OHLC = "kraken.rest.ohlc"
     KRAKEN_WS_TICKER = "kraken.ws.ticker"
     CUT = "cryptoviz.cut"
+    GAP = "cryptoviz.gap"
 
 
 class Source(StrEnum):
-    """How a record reached us."""
+    """How a record reached us: ``BACKFILL`` before the first start, ``HISTORY`` when asked for, ``FEED`` our own."""
 
     WS = "ws"
     REST = "rest"
     REPAIR = "repair"
     BACKFILL = "backfill"
     REPLAY = "replay"
+    HISTORY = "history"
+    FEED = "feed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +65,14 @@ BOOK_TICKERS = Topic(
     doc="Best bids and asks as the venues sent them, the last one of each symbol and interval.",
     is_sampled=True,
 )
-TOPICS = (TRADES, KLINES, BOOK_TICKERS)
+GAPS = Topic(
+    name="gaps",
+    clean_table="gaps",
+    doc="Gaps in the ids of each market, as they open and end.",
+    partitions=1,
+    is_sampled=True,
+)
+TOPICS = (TRADES, KLINES, BOOK_TICKERS, GAPS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

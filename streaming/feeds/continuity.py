@@ -11,6 +11,7 @@ from cryptoviz.lake.id_set import Interval
 from streaming.feeds.record import Record
 
 MAX_WAITING = 10_000
+_HOLES_TOLD = 50
 
 
 @dataclass(slots=True)
@@ -52,6 +53,19 @@ class Continuity:
             return None
         last = min(self._waiting) - 1 if self._waiting else self.highest
         return (self.next_id, last) if last >= self.next_id else None
+
+    def holes(self) -> list[Interval]:
+        """All that is missing between what is published and the highest id heard of; one span when there are many."""
+        if self.next_id is None:
+            return []
+        found, at = [], self.next_id
+        for first in sorted(self._waiting):
+            if first > at:
+                found.append((at, first - 1))
+            at = max(at, self._waiting[first].last_id + 1)
+        if at <= self.highest:
+            found.append((at, self.highest))
+        return found if len(found) <= _HOLES_TOLD else [(found[0][0], found[-1][1])]
 
     def fill(self, records: list[Record]) -> list[Record]:
         """Take fetched records, in id order; returns what may be published now."""

@@ -47,6 +47,20 @@ class BookTicker(NamedTuple):
     symbol: str
 
 
+class GapNotice(NamedTuple):
+    """A state of a gap in a market's ids. Times in microseconds; ``since_us`` is of the trade before it."""
+
+    first_id: int
+    last_id: int
+    state: str
+    cause: str
+    opened_us: int
+    changed_us: int
+    since_us: int | None
+    evidence: str
+    key: str
+
+
 class Refusal(NamedTuple):
     """Why a record is not taken: a reason of one or two words and what was found."""
 
@@ -62,7 +76,7 @@ class Refused(ValueError):
         self.refusal = Refusal(reason, detail)
 
 
-Message = Trade | Kline | BookTicker
+Message = Trade | Kline | BookTicker | GapNotice
 Parser = Callable[[bytes], Message]
 
 

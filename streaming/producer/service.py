@@ -11,7 +11,7 @@ import structlog
 
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.symbols import Instrument, Venue
-from cryptoviz.lake.topics import BOOK_TICKERS, KLINES, TRADES, Topic
+from cryptoviz.lake.topics import BOOK_TICKERS, GAPS, KLINES, TRADES, Topic
 from cryptoviz.settings import Settings
 from streaming.feeds.binance import Binance
 from streaming.feeds.kraken import Kraken
@@ -23,9 +23,10 @@ from streaming.producer.book_tickers import BookTickers
 from streaming.producer.klines import keep_klines
 from streaming.producer.market import Market
 from streaming.producer.publisher import DeliveryFailed, Publisher
-from streaming.producer.tail import read_positions
+from streaming.producer.tail import read_open_gaps, read_positions
 
 _POLL_S = 0.1
+_LOOK_S = 1.0
 
 
 def run(settings: Settings) -> int:
@@ -59,8 +60,9 @@ class _Producer:
         names = [settings.topic_name(TRADES), settings.topic_name(KLINES)]
         look = partial(read_positions, bootstrap=settings.bootstrap, keys=keys)
         trades, klines = await asyncio.gather(*(asyncio.to_thread(look, topic=name) for name in names))
+        await self._adopt_gaps()
         since_ms = int(Hour.containing(datetime.now(UTC) - settings.backfill_trades).start.timestamp() * 1000)
-        tasks: list[Coroutine[Any, Any, None]] = [self._poll(), self._book_tickers.run()]
+        tasks: list[Coroutine[Any, Any, None]] = [self._poll(), self._book_tickers.run(), self._tell_gaps()]
         for instrument, market in self._markets.items():
             tasks.append(market.run(trades.get(instrument.key), backfill_from_ms=since_ms))
             tasks.append(
@@ -117,6 +119,22 @@ class _Producer:
                 market.offer(record)
             elif market:
                 self._book_tickers.offer(record)
+
+    async def _adopt_gaps(self) -> None:
+        """Go on with the gaps that an earlier process left open."""
+        topic = self._settings.topic_name(GAPS)
+        left = await asyncio.to_thread(read_open_gaps, bootstrap=self._settings.bootstrap, topic=topic)
+        for instrument, market in self._markets.items():
+            for gap in left:
+                if (gap.venue, gap.symbol) == (instrument.venue, instrument.symbol):
+                    market.gaps.adopt(gap)
+
+    async def _tell_gaps(self) -> None:
+        topic = self._settings.topic_name(GAPS)
+        while True:
+            for market in self._markets.values():
+                await self._publisher.publish(topic, market.look())
+            await asyncio.sleep(_LOOK_S)
 
     async def _poll(self) -> None:
         while True:

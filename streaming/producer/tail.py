@@ -1,15 +1,21 @@
-"""Where to go on: the last id of each market, read from the topic's own tail. Replayed recordings do not count.
+"""Where to go on: the last id of each market and its open gaps, read from the topics' own tails.
+
+Replayed recordings and history that was asked for do not count: they say nothing of where the live stream stands.
 
 A market's records share the partition that the publisher's partitioner, CRC-32 of the key, gives them.
 """
 
+import contextlib
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import msgspec
 from confluent_kafka import Consumer, Message, TopicPartition
 
+from cryptoviz.lake.gaps import GapState
 from cryptoviz.lake.topics import Headers, Source
+from streaming.feeds.gaps import Gap, decode_gap
 from streaming.feeds.messages import PARSERS
 from streaming.feeds.parsed import Kline, Trade, parse
 
@@ -17,6 +23,8 @@ _FIRST_LOOK = 2_000
 _WIDER = 8
 _TIMEOUT_S = 10.0
 _HOUR_MS = 3_600_000
+_GAPS_LOOKED_AT = 20_000
+_ASIDE = {Source.REPLAY, Source.HISTORY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,22 @@ def read_positions(*, bootstrap: str, topic: str, keys: Iterable[str]) -> dict[s
     finally:
         consumer.close()
     return positions
+
+
+def read_open_gaps(*, bootstrap: str, topic: str) -> list[Gap]:
+    """Gaps that the latest records leave open."""
+    consumer, latest = Consumer({"bootstrap.servers": bootstrap, "group.id": "cryptoviz-tail"}), dict[object, Gap]()
+    try:
+        for number in consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions:
+            partition = TopicPartition(topic, number)
+            low, high = consumer.get_watermark_offsets(partition, timeout=_TIMEOUT_S)
+            for message in _read(consumer, partition, max(low, high - _GAPS_LOOKED_AT), high):
+                with contextlib.suppress(msgspec.DecodeError):
+                    gap = decode_gap(message.value() or b"")
+                    latest[gap.venue, gap.symbol, gap.first_id] = gap
+    finally:
+        consumer.close()
+    return [gap for gap in latest.values() if gap.state is GapState.OPEN]
 
 
 def _of_partition(
@@ -75,7 +99,7 @@ def _read(consumer: Consumer, partition: TopicPartition, start: int, end: int) -
 def _position(message: Message) -> Position | None:
     headers = Headers.decode(list(message.headers() or ()))  # type: ignore[arg-type]
     parser = PARSERS.get(headers.schema)
-    if parser is None or headers.source == Source.REPLAY:
+    if parser is None or headers.source in _ASIDE:
         return None
     said = parse(parser, message.value())
     if isinstance(said, Kline):

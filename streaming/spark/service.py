@@ -15,6 +15,7 @@ from streaming.health import HealthServer
 from streaming.spark.clean_sink import CleanSink, IdsInTwoTasks, SideTables
 from streaming.spark.clean_task import Kind, clean_task
 from streaming.spark.judge_book_tickers import judge_book_tickers
+from streaming.spark.judge_gaps import judge_gaps
 from streaming.spark.judge_klines import judge_klines
 from streaming.spark.judge_trades import judge_trades
 from streaming.spark.query import Attempt, Source, SupervisedQuery
@@ -27,7 +28,7 @@ from streaming.spark.topics import TopicIdentity, identify
 
 REFUSED = 78
 _WRITERS = 2
-_JUDGES = {"trades": judge_trades, "klines": judge_klines, "book_tickers": judge_book_tickers}
+_JUDGES = {"trades": judge_trades, "klines": judge_klines, "book_tickers": judge_book_tickers, "gaps": judge_gaps}
 
 
 def run(settings: Settings) -> int:

@@ -19,13 +19,16 @@ from cryptoviz_dagster.definitions import build_definitions
 START = datetime(2026, 11, 1, 5, tzinfo=UTC)
 GRAPH = """
 lake kafka/book_tickers [kafka] <- -
+lake kafka/gaps [kafka] <- -
 lake kafka/klines [kafka] <- -
 lake kafka/trades [kafka] <- -
 lake book_tickers [delta,s3,spark] <- kafka/book_tickers
-lake duplicates [delta,s3,spark] <- kafka/book_tickers, kafka/klines, kafka/trades
+lake duplicates [delta,s3,spark] <- kafka/book_tickers, kafka/gaps, kafka/klines, kafka/trades
+lake gaps [delta,s3,spark] <- kafka/gaps
 lake klines [delta,s3,spark] <- kafka/klines
-lake quarantine [delta,s3,spark] <- kafka/book_tickers, kafka/klines, kafka/trades
+lake quarantine [delta,s3,spark] <- kafka/book_tickers, kafka/gaps, kafka/klines, kafka/trades
 lake raw_book_tickers [delta,s3,spark] <- kafka/book_tickers
+lake raw_gaps [delta,s3,spark] <- kafka/gaps
 lake raw_klines [delta,s3,spark] <- kafka/klines
 lake raw_trades [delta,s3,spark] <- kafka/trades
 lake trades [delta,s3,spark] <- kafka/trades

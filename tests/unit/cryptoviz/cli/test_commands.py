@@ -46,7 +46,7 @@ def filled(lake, hour, make_candles):
 
 
 COMMANDS = (
-    "demo", "up", "down", "status", "logs", "doctor", "replay", "export", "sql", "data", "data list", "docs",
+    "demo", "up", "down", "status", "logs", "doctor", "gaps", "replay", "export", "sql", "data", "data list", "docs",
     "docs tables", "",
 )  # fmt: skip
 

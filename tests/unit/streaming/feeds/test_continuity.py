@@ -75,3 +75,20 @@ def test_ids_that_the_venue_has_lost_are_recorded_and_passed():
     state.offer(record(4))
     assert ids(state.give_up((1, 3))) == [4]
     assert state.lost == [(1, 3)]
+
+
+def test_all_holes_are_told_with_what_is_beyond_the_last_waiting_record():
+    state = Continuity(next_id=5)
+    for number in (5, 8, 9, 12):
+        state.offer(record(number))
+    assert state.holes() == [(6, 7), (10, 11)]
+    state.fill([record(6), record(7)])
+    assert state.holes() == [(10, 11)]
+    assert Continuity().holes() == []
+
+
+def test_very_many_holes_are_told_as_one_span():
+    state = Continuity(next_id=0)
+    for number in range(1, 400, 2):
+        state.offer(record(number))
+    assert state.holes() == [(0, 398)]
