@@ -74,6 +74,8 @@ class Ports(BaseSettings):
     producer: int = 9101
     spark: int = Field(default=9102, description="Metrics and health of the Spark service.")
     spark_ui: int = 4040
+    serving: int = Field(default=8700, description="The page and the REST interface.")
+    serving_alias: int = Field(default=8501, description="The page again, where dashboards of older pipelines were.")
 
     def of(self, service: str) -> int:
         """The port of a service, offset included."""
@@ -148,6 +150,11 @@ class Settings(BaseSettings):
     keep_replaced: Duration = Field(
         default=timedelta(days=1), description="How long replaced files stay for those who still read them."
     )
+    serving_host: str = Field(default="127.0.0.1", description="Address the page and REST listen on.")
+    serving_token: SecretStr = Field(
+        default=SecretStr(""), description="Required of every caller when set; must be set beyond loopback."
+    )
+    serving_cache_mb: int = Field(default=256, gt=0, description="Memory for candles read from the lake.")
     exchange_seed: int = Field(default=7, description="Seed of the exchange simulator.")
     exchange_rate: float = Field(default=1.0, gt=0, description="Multiplier of the simulated trade rate.")
     exchange_recordings: str = Field(

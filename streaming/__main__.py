@@ -1,4 +1,4 @@
-"""Services of this package: ``python -m streaming producer|lake|exchange``."""
+"""Services of this package: ``python -m streaming producer|lake|exchange|serving``."""
 
 import importlib
 import sys
@@ -10,6 +10,7 @@ _SERVICES = {
     "producer": "streaming.producer.service",
     "lake": "streaming.spark.service",
     "exchange": "streaming.exchange_simulator.service",
+    "serving": "streaming.live.service",
 }
 
 
