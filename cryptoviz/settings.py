@@ -23,6 +23,7 @@ from cryptoviz.lake.topics import Topic
 from cryptoviz.warehouse.server import Role, Server
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_POSTGRES = re.compile(r"^postgres(?:ql)?://[^/?#]+/[^/?#]+")
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h|d)$")
 
 STACK_ENV = "stack.env"
@@ -141,6 +142,9 @@ class Settings(BaseSettings):
     max_batch_rows: int = Field(default=300_000, gt=0, description="Upper bound of Kafka records in one batch.")
     spark_max_failures: int = Field(default=10, gt=0, description="Consecutive failures before the service gives up.")
 
+    dagster_storage: SecretStr = Field(
+        default=SecretStr(""), description="postgres://user:password@host/database for its history; SQLite when empty."
+    )
     open_hour_refresh: Duration = Field(
         default=timedelta(minutes=2), description="How often the hour in progress is folded provisionally."
     )
@@ -171,6 +175,14 @@ class Settings(BaseSettings):
             return None
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
         return Hour.containing(aware).start
+
+    @field_validator("dagster_storage")
+    @classmethod
+    def _postgres_url(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and not _POSTGRES.match(url):
+            raise ValueError("it is not of the form postgres://user:password@host:5432/database")
+        return value
 
     @property
     def bootstrap(self) -> str:
@@ -223,10 +235,15 @@ def load_settings(**overrides: Any) -> Settings:
         ports = overrides.pop("ports", None) or Ports(_env_file=files)  # type: ignore[call-arg]
         return Settings(_env_file=files, ports=ports, **overrides)  # type: ignore[call-arg]
     except ValidationError as error:
-        lines = [f"{_variable(e['loc'])}: {e['msg']} (got {e['input']!r})" for e in error.errors()]
+        lines = [f"{_variable(e['loc'])}: {e['msg']} (got {_shown(e['loc'], e['input'])})" for e in error.errors()]
         raise SettingsError("; ".join(lines)) from None
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
     prefix = "CRYPTOVIZ_PORT_" if location and location[0] in Ports.model_fields else "CRYPTOVIZ_"
     return prefix + "_".join(map(str, location)).upper()
+
+
+def _shown(location: tuple[int | str, ...], found: object) -> str:
+    field = Settings.model_fields.get(str(location[-1])) if location else None
+    return "a secret that is not shown" if field and field.annotation is SecretStr else repr(found)

@@ -9,6 +9,7 @@ from cryptoviz.lake.locations import Location
 from cryptoviz.lake.topics import TOPICS
 from cryptoviz.settings import Settings
 from cryptoviz.stack import probes
+from cryptoviz.stack.backing import backing_of
 from cryptoviz.stack.broker import Broker, create_topics
 from cryptoviz.stack.bucket import create_bucket
 from cryptoviz.stack.database import Database, create_relations, password_file
@@ -205,6 +206,7 @@ def _dagster(settings: Settings, name: str) -> Service:
     environment = _PYTHON | {"DAGSTER_HOME": str(folder), "DAGSTER_DISABLE_TELEMETRY": "1"}
     dagster = Orchestrator(
         folder=folder,
+        backing=backing_of(settings, folder),
         web_port=settings.ports.of("dagster"),
         code_port=settings.ports.of("dagster_code"),
         environment=stack_environment(settings) | environment,
@@ -230,6 +232,7 @@ def _dagster(settings: Settings, name: str) -> Service:
         needs=(*store, *database) if is_code else ("dagster-code",),
         ports=port_uses(settings, name),
         environment=environment,
+        env_file=dagster.keys_file,
         deadline_s=120.0,
         stop_s=20,
         memory_mb=1400 if is_code else 600,

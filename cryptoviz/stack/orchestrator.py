@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+from cryptoviz.stack.backing import Backing
 from cryptoviz.stack.errors import ServiceFailed
-from cryptoviz.stack.paths import CHECKOUT, INFRA
+from cryptoviz.stack.paths import CHECKOUT, INFRA, write_private
 from cryptoviz.stack.supervision import CHILD
 
 _DAGSTER = (sys.executable, "-m", "dagster")
@@ -18,9 +19,10 @@ _REAPER = "cryptoviz_dagster.reaper"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Orchestrator:
-    """A Dagster instance on SQLite under ``folder``, with its code server on a port of its own."""
+    """A Dagster instance in ``folder``, with its code server on a port of its own."""
 
     folder: Path
+    backing: Backing
     web_port: int
     code_port: int
     environment: Mapping[str, str]
@@ -50,17 +52,25 @@ class Orchestrator:
         """Runs sensors, schedules and the run queue."""
         return (sys.executable, "-m", "dagster._daemon", "run", *self._workspace)
 
+    @property
+    def keys_file(self) -> Path:
+        """Private file with the environment that the configuration refers to."""
+        return self.folder / "keys.env"
+
     def prepare(self) -> None:
         """Write the files, then let the reaper settle the runs that a crash left ``STARTED``."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "dagster.yaml").write_text(self.instance())
         (self.folder / "workspace.yaml").write_text(self.workspace())
+        write_private(self.keys_file, "".join(f"{name}={value}\n" for name, value in self.backing.keys.items()))
         self._reap()
 
     def instance(self) -> str:
         """The instance's configuration."""
         return Template((INFRA / "dagster" / "dagster.yaml").read_text()).substitute(
-            folder=json.dumps(str(self.folder))[1:-1]
+            folder=json.dumps(str(self.folder))[1:-1],
+            storage=json.dumps(self.backing.storage),
+            compute_logs=json.dumps(self.backing.compute_logs),
         )
 
     def workspace(self) -> str:
@@ -73,7 +83,8 @@ class Orchestrator:
         return ("-w", str(self.folder / "workspace.yaml"))
 
     def _reap(self) -> None:
-        command = [sys.executable, str(CHILD), "--", sys.executable, "-m", _REAPER]
+        keys = ("--env-file", str(self.keys_file))
+        command = [sys.executable, str(CHILD), *keys, "--", sys.executable, "-m", _REAPER]
         done = subprocess.run(
             command, env=dict(self.environment), cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=120
         )

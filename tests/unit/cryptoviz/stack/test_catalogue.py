@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from cryptoviz.settings import Ports, Settings, load_settings
+from cryptoviz.stack.backing import backing_of
 from cryptoviz.stack.broker import Broker
 from cryptoviz.stack.catalogue import build_services, links, service_names, stack_environment
 from cryptoviz.stack.java import Java
@@ -78,7 +79,9 @@ def test_the_broker_listens_on_loopback_alone(tmp_path: Path) -> None:
 
 
 def test_the_orchestrator_files_carry_its_folder_and_port(tmp_path: Path) -> None:
-    dagster = Orchestrator(folder=tmp_path / "da gster", web_port=3000, code_port=4266, environment={})
+    folder = tmp_path / "da gster"
+    backing = backing_of(settings(tmp_path, store="local"), folder)
+    dagster = Orchestrator(folder=folder, backing=backing, web_port=3000, code_port=4266, environment={})
     instance = yaml.safe_load(dagster.instance())
     assert instance["storage"]["sqlite"]["base_dir"] == str(tmp_path / "da gster" / "storage")
     assert instance["run_monitoring"]["max_runtime_seconds"] > 0
