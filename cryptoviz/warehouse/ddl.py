@@ -52,7 +52,7 @@ def published_table(publication: Publication) -> Relation:
     """The table of a publication: columns and key of the contract, an index on the time, comments."""
     table, name = publication.table, qualified(SCHEMA, publication.name)
     columns = [f"{quoted(c.name)} {_TYPES[c.type]}{'' if c.nullable else ' NOT NULL'}" for c in publication.published]
-    key = ", ".join(map(quoted, table.key))
+    key = ", ".join(map(quoted, publication.key))
     body = ",\n  ".join([*columns, f"PRIMARY KEY ({key})"])
     return Relation(
         schema=SCHEMA,

@@ -6,7 +6,8 @@ from datetime import timedelta
 from cryptoviz.lake.candle_tables import CANDLE_PUBLICATIONS, CANDLE_REVISIONS, OHLC, Interval
 from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour
-from cryptoviz.lake.schema import DAY_COLUMNS, Column, Table, Type
+from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, MARKET_OVERVIEW
+from cryptoviz.lake.schema import DAY_COLUMNS, Column, Owner, Table, Type
 from cryptoviz.lake.tables import DUPLICATES, KLINES, QUARANTINE, TRADES
 
 Span = Hour | Day
@@ -35,6 +36,13 @@ class Publication:
     def published(self) -> tuple[Column, ...]:
         """The columns PostgreSQL has, in order."""
         return tuple(c for c in self.table.columns if not self.columns or c.name in self.columns)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Its primary key: a table that is replaced by partitions may be keyed within one, so the time joins it."""
+        table = self.table
+        is_global = table.owner is Owner.SPARK or table.time_column in table.key
+        return table.key if is_global else (*table.key, table.time_column)
 
     @property
     def fact(self) -> str:
@@ -78,6 +86,9 @@ PUBLICATIONS = (
         Publication(table=table, measures=_CANDLE_MEASURES if interval in _FACTS else ())
         for interval, table in OHLC.items()
     ),
+    Publication(table=HOURLY_METRICS, measures=all_measures(HOURLY_METRICS)),
+    Publication(table=HOURLY_CORRELATIONS),
+    Publication(table=MARKET_OVERVIEW),
     Publication(table=CANDLE_REVISIONS),
     Publication(table=CANDLE_PUBLICATIONS),
     Publication(table=QUARANTINE, keep=_MONTH),

@@ -69,7 +69,7 @@ def fact_table(publication: Publication) -> Relation:
     table, name = publication.table, qualified(STAR, publication.fact)
     columns = [f"{quoted(c.name)} {_TYPES[c.type]}{'' if c.nullable else ' NOT NULL'}" for c in _columns(publication)]
     references = {"time_utc": "dim_time", "date_utc": "dim_date"} | _market_dimensions(publication)
-    keys = ["time_utc" if part == table.time_column else part for part in table.key]
+    keys = ["time_utc" if part == table.time_column else part for part in publication.key]
     constraints = [
         f"PRIMARY KEY ({', '.join(map(quoted, keys))})",
         *(f"FOREIGN KEY ({column}) REFERENCES {qualified(STAR, to)}" for column, to in references.items()),
@@ -136,7 +136,7 @@ _TIME_PARTS = "t, t::date, extract(hour FROM t)::integer, extract(minute FROM t)
 def _columns(publication: Publication) -> list[Column]:
     """Key columns and measures, without the time."""
     table = publication.table
-    wanted = {*table.key, *publication.measures} - {table.time_column}
+    wanted = {*publication.key, *publication.measures} - {table.time_column}
     return [c for c in table.columns if c.name in wanted]
 
 

@@ -56,7 +56,7 @@ def test_every_table_has_the_key_of_the_contract(ask):
         "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number "
         "WHERE i.indisprimary AND c.relnamespace = 'crypto'::regnamespace GROUP BY 1"
     )
-    assert dict(rows) == {p.name: list(p.table.key) for p in PUBLICATIONS}
+    assert dict(rows) == {p.name: list(p.key) for p in PUBLICATIONS}
 
 
 def test_a_changed_definition_is_made_anew_and_its_partitions_are_loaded_again(own_postgres):
