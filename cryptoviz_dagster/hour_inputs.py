@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from cryptoviz.candles.fold import MARKET
+from cryptoviz.arithmetic.fold import MARKET
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.id_set import IdSet
 from cryptoviz.lake.tables import BOOK_TICKERS, KLINES, TRADES

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from cryptoviz.candles.fold import DECIMAL, INTEGRALS, MARKET, MINUTE, finish, refuse_overflow
+from cryptoviz.arithmetic.fold import DECIMAL, INTEGRALS, MARKET, MINUTE, finish, refuse_overflow
 from cryptoviz.lake.id_set import IdSet
 from cryptoviz.lake.ledger import HourVersion
 from cryptoviz_dagster.transforms.quotes import quote_sums

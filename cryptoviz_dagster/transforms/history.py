@@ -9,7 +9,7 @@ from datetime import datetime
 import polars as pl
 import xxhash
 
-from cryptoviz.candles.fold import HOUR, MARKET
+from cryptoviz.arithmetic.fold import HOUR, MARKET
 
 LOOK_BACK = 720
 """Hours of history at most: 30 days, the hour itself included."""

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import polars as pl
 
-from cryptoviz.candles.fold import HOUR
+from cryptoviz.arithmetic.fold import HOUR
 from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS
 from cryptoviz_dagster.transforms.indicators import log_return
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import polars as pl
 
-from cryptoviz.candles.exact import quotient
-from cryptoviz.candles.fold import DECIMAL, MARKET, refuse_overflow
+from cryptoviz.arithmetic.exact import quotient
+from cryptoviz.arithmetic.fold import DECIMAL, MARKET, refuse_overflow
 from cryptoviz.lake.metric_tables import HOURLY_METRICS
 from cryptoviz_dagster.transforms.history import history_versions
 from cryptoviz_dagster.transforms.indicators import (

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import polars as pl
 
-from cryptoviz.candles.exact import median, product
-from cryptoviz.candles.fold import DECIMAL, MINUTE
+from cryptoviz.arithmetic.exact import median, product
+from cryptoviz.arithmetic.fold import DECIMAL, MINUTE
 from cryptoviz.lake.metric_tables import MARKET_OVERVIEW
 
 FRESH_FOR = timedelta(minutes=2)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from cryptoviz.candles.fold import DECIMAL, MARKET, MINUTE, sum_or_null
+from cryptoviz.arithmetic.fold import DECIMAL, MARKET, MINUTE, sum_or_null
 
 QUOTE_LIFE = timedelta(seconds=60)
 """At most one minute, so that a quote reaches into no more than one further minute."""

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import polars as pl
 
-from cryptoviz.candles.fold import MARKET
+from cryptoviz.arithmetic.fold import MARKET
 
 _KEY = (*MARKET, "window_start")
 _OF_THE_HOUR = ("source_version", "quotes_version")

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from cryptoviz.candles.fold import HOUR, fold_candles
+from cryptoviz.arithmetic.fold import HOUR, fold_candles
 from cryptoviz.lake.hours import Hour, hours_between
 from cryptoviz.lake.id_set import IdSet
 from cryptoviz.lake.tables import BOOK_TICKERS

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from cryptoviz.candles.fold import fold_candles
+from cryptoviz.arithmetic.fold import fold_candles
 from cryptoviz.lake.candle_tables import CANDLE_PUBLICATIONS, CANDLE_REVISIONS, OHLC, OHLC_1H, OHLC_1M, Interval
 from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour

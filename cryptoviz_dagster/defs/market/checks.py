@@ -5,7 +5,7 @@ from decimal import Decimal
 import dagster as dg
 import polars as pl
 
-from cryptoviz.candles.fold import fold_candles
+from cryptoviz.arithmetic.fold import fold_candles
 from cryptoviz.lake.candle_tables import OHLC, OHLC_1M, Interval
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import signed

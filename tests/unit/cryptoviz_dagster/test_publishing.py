@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cryptoviz.candles.as_of import as_of
+from cryptoviz.arithmetic.as_of import as_of
 from cryptoviz.lake.candle_tables import CANDLE_PUBLICATIONS, CANDLE_REVISIONS, OHLC_1M, Interval
 from cryptoviz.lake.days import Day
 from cryptoviz.lake.ledger import HourVersion

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cryptoviz.candles.fold import HOUR, MINUTE, SumTooLarge, fold_candles
+from cryptoviz.arithmetic.fold import HOUR, MINUTE, SumTooLarge, fold_candles
 from cryptoviz.lake.candle_tables import OHLC_1M
 from cryptoviz.lake.id_set import IdSet
 from cryptoviz.lake.ledger import signed

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cryptoviz.candles.fold import SumTooLarge
+from cryptoviz.arithmetic.fold import SumTooLarge
 from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
 from cryptoviz.lake.tables import KLINES
 from cryptoviz_dagster.transforms.history import build_history

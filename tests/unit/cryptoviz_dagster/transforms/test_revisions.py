@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from cryptoviz.candles.fold import MINUTE
+from cryptoviz.arithmetic.fold import MINUTE
 from cryptoviz.lake.candle_tables import OHLC_1M
 from cryptoviz.lake.ledger import HourVersion
 from cryptoviz.lake.tables import BOOK_TICKERS, TRADES

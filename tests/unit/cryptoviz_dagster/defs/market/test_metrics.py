@@ -5,7 +5,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from cryptoviz.candles.fold import HOUR, fold_candles
+from cryptoviz.arithmetic.fold import HOUR, fold_candles
 from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
 from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, MARKET_OVERVIEW, METRIC_TABLES
 from cryptoviz.lake.tables import BOOK_TICKERS, TRADES

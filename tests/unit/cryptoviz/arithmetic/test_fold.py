@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cryptoviz.candles.fold import HOUR, SumTooLarge, fold_candles
+from cryptoviz.arithmetic.fold import HOUR, SumTooLarge, fold_candles
 from cryptoviz.lake.candle_tables import OHLC_1M
 from cryptoviz.lake.ledger import HourVersion
 
