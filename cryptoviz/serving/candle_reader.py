@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from cryptoviz.candles.fold import fold_candles
+from cryptoviz.arithmetic.fold import fold_candles
 from cryptoviz.lake.candle_tables import OHLC, Interval
 from cryptoviz.lake.schema import Table
 from cryptoviz.lake.symbols import Instrument
@@ -85,7 +85,7 @@ class CandleReader:
         parts = self._parts(instrument, interval, source, snapshot, wanted)
         rows = pl.concat([_rows(chunk, instrument) for chunk in parts]) if parts else empty(table)
         if interval.is_folded_from(source) and rows.height:
-            rows = fold(rows, interval, version=f"{table.name}@{snapshot.version}")
+            rows = fold(rows, interval)
         found = _cut(rows, wanted)
         if found.height < wanted.limit and interval.length >= timedelta(hours=1):
             found = self._with_history(found, instrument, interval, wanted)
@@ -125,7 +125,7 @@ class CandleReader:
         hours = self._history.hours(instrument, first, end, count)
         if not hours.height:
             return found
-        folded = fold(hours, interval, version="") if interval.length > timedelta(hours=1) else hours
+        folded = fold(hours, interval) if interval.length > timedelta(hours=1) else hours
         venue = folded.with_columns(status=pl.lit(VENUE_STATUS)).filter(pl.col("window_end") <= end)
         return _cut(pl.concat([venue.select(found.columns), found]), wanted)
 
@@ -166,14 +166,10 @@ class CandleReader:
             at += count
 
 
-def fold(rows: pl.DataFrame, interval: Served, *, version: str) -> pl.DataFrame:
+def fold(rows: pl.DataFrame, interval: Served) -> pl.DataFrame:
     """Candles of the interval from finer ones; one whose window has not ended in the source is open."""
-    last = rows["window_end"].max()
-    folded = fold_candles(rows, interval=interval.step if interval.step != interval.name else interval.length,
-                          version=version)  # fmt: skip
-    status = pl.when(pl.col("window_end") > last).then(pl.lit("open")).otherwise(pl.col("status"))
-    missing = [pl.lit(None, rows.schema[n]).alias(n) for n in rows.columns if n not in folded.columns]
-    return folded.with_columns(*missing, status=status).select(rows.columns)
+    step = interval.step if interval.step != interval.name else interval.length
+    return fold_candles(rows, interval=step, settled=rows["window_end"].max()).select(rows.columns)
 
 
 def _names(table: Table, snapshot: Snapshot, interval: Served, wanted: Range) -> list[Partition]:
