@@ -169,7 +169,9 @@ class CandleReader:
 def fold(rows: pl.DataFrame, interval: Served) -> pl.DataFrame:
     """Candles of the interval from finer ones; one whose window has not ended in the source is open."""
     step = interval.step if interval.step != interval.name else interval.length
-    return fold_candles(rows, interval=step, settled=rows["window_end"].max()).select(rows.columns)
+    last = rows["window_end"].max()
+    settled = last if isinstance(last, datetime) else None
+    return fold_candles(rows, interval=step, settled=settled).select(rows.columns)
 
 
 def _names(table: Table, snapshot: Snapshot, interval: Served, wanted: Range) -> list[Partition]:
