@@ -9,11 +9,16 @@ from aiohttp import web
 from cryptoviz.settings import Settings
 from streaming.exchange_simulator.binance.rest import BinanceRest
 from streaming.exchange_simulator.binance.sockets import BinanceSockets
+from streaming.exchange_simulator.coinbase.advanced import CoinbaseAdvanced
+from streaming.exchange_simulator.coinbase.feed import CoinbaseFeed
+from streaming.exchange_simulator.coinbase.rest import CoinbaseRest
 from streaming.exchange_simulator.control import Control
 from streaming.exchange_simulator.exchange import Exchange, open_exchange, wall_ms
 from streaming.exchange_simulator.kraken.rest import KrakenRest
 from streaming.exchange_simulator.kraken.sockets import KrakenSockets
 from streaming.exchange_simulator.recorded import RecordedMarket, read_market
+
+_PARTS = (BinanceRest, BinanceSockets, KrakenRest, KrakenSockets, CoinbaseRest, CoinbaseFeed, CoinbaseAdvanced, Control)
 
 
 def run(settings: Settings) -> int:
@@ -34,7 +39,7 @@ def _recorded(described: str) -> RecordedMarket:
 def build_app(exchange: Exchange) -> web.Application:
     """The application: venues, vendors, ``/sim/*``, ``/healthz``."""
     app = web.Application()
-    for part in (BinanceRest, BinanceSockets, KrakenRest, KrakenSockets, Control):
+    for part in _PARTS:
         app.add_routes(part(exchange).routes())
     return app
 

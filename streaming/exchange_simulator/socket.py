@@ -28,6 +28,12 @@ class Session(ABC):
     def on_message(self, text: str) -> list[str]:
         """Answers to a message of the client."""
 
+    def listen(self, name: str, stream: Stream, now_ms: int) -> None:
+        """Begin a stream, unless there is one of that name."""
+        if name not in self.streams:
+            stream.begin(now_ms)
+            self.streams[name] = stream
+
     def opened(self) -> list[str]:
         """Said at once."""
         return []
@@ -64,6 +70,8 @@ class _Connection:
         self._opened = self._answered = self._pinged = self._now()
         self._told_end, self._messages = False, Frequency()
         self._outbox = Outbox(exchange.faults, venue)
+        # What is said in one turn is not mixed with another's: some venues number their messages.
+        self._turn = asyncio.Lock()
 
     async def run(self) -> web.StreamResponse:
         await self._socket.prepare(self._request)
@@ -87,7 +95,8 @@ class _Connection:
             if self._exchange.faults.active("half_open", self._venue):
                 continue
             if message.type is WSMsgType.TEXT:
-                await self._say(self._session.on_message(message.data))
+                async with self._turn:
+                    await self._say(self._session.on_message(message.data))
             elif message.type is WSMsgType.PING:
                 await self._socket.pong(message.data)
             elif message.type is WSMsgType.PONG:
@@ -99,7 +108,8 @@ class _Connection:
                 self._abort()
                 return
             if self._exchange.faults.active("half_open", self._venue) is None:
-                await self._say_news()
+                async with self._turn:
+                    await self._say_news()
                 if await self._end_or_ping():
                     return
             await asyncio.sleep(_PUSH_S)
@@ -108,7 +118,7 @@ class _Connection:
         now_ms = self._exchange.clock()
         frames = self._session.news(now_ms, silent=lambda stream: self._exchange.halted(stream.listed.listing))
         self._outbox.put(frames, self._now())
-        await self._say([*self._session.heartbeat(now_ms), *self._outbox.due(self._now())])
+        await self._say([*self._outbox.due(self._now()), *self._session.heartbeat(now_ms)])
 
     async def _end_or_ping(self) -> bool:
         rules, now = self._exchange.rules, self._now()

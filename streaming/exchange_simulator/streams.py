@@ -19,7 +19,7 @@ class Frame(NamedTuple):
 
 
 class Stream(ABC):
-    """One subscription; begins with what happens after it was first asked."""
+    """One subscription; tells what happens after its beginning."""
 
     def __init__(self, listed: Listed) -> None:
         self.listed = listed
@@ -30,10 +30,14 @@ class Stream(ABC):
         """What it is about."""
         return self.listed.listing.symbol
 
+    def begin(self, now_ms: int) -> None:
+        """Tell nothing of what happened before now."""
+        self._told_ms = now_ms
+
     def news(self, now_ms: int) -> list[Frame]:
         """Frames for everything between the last call and now; a clock that goes back says nothing."""
         told, self._told_ms = self._told_ms, max(now_ms, self._told_ms)
-        return self.between(told, now_ms) if 0 < told < now_ms else []
+        return self.between(told, now_ms) if told < now_ms else []
 
     @abstractmethod
     def between(self, start_ms: int, end_ms: int) -> list[Frame]:

@@ -82,7 +82,7 @@ class BinanceSession(Session):
             one = self._venue.markets.get(symbol.upper()) if symbol.islower() else None
             stream = _stream(one, symbol.upper(), kind, self._wrap(name)) if one else None
             if stream:
-                self.streams.setdefault(name, stream)
+                self.listen(name, stream, self._venue.exchange.clock())
         return True
 
     def farewell(self, now_ms: int) -> list[str]:

@@ -88,7 +88,7 @@ class KrakenSession(Session):
         result = {"channel": channel, "symbol": symbol, "snapshot": wants_snapshot}
         result |= {name: params[name] for name in ("interval", "event_trigger") if name in params}
         answer = json.dumps({"method": "subscribe", "result": result, "success": True, **stamps})
-        self.streams.setdefault(_key(symbol, params), stream)
+        self.listen(_key(symbol, params), stream, self._now())
         return [answer, *(self._snapshot(one, params) if wants_snapshot else [])]
 
     def _unsubscribe(self, symbol: str, params: dict[str, Any], stamps: dict[str, Any]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Coinbase Exchange (REST and feed) and the socket of Advanced Trade, after https://docs.cdp.coinbase.com."""
