@@ -5,7 +5,8 @@
 * all messages: ``delay`` (by ``amount`` seconds), ``half_open`` (the socket stays, silent, deaf and without pongs);
 * sockets: ``close`` (without a word), ``cut`` (announced, closed ``amount`` seconds later), both once for each socket;
 * a symbol: ``halt`` (nothing is said of it, its status is a break; what it trades meanwhile is told in the end);
-* REST: ``http_5xx``, ``ban``, ``rate_limit``, ``html``, ``slow`` (by ``amount`` seconds);
+* REST: ``http_5xx``, ``ban``, ``rate_limit``, ``html``, ``slow`` (by ``amount`` seconds), ``stale`` (a vendor's figures
+  are ``amount`` seconds old);
 * everything: ``outage`` (sockets reset, nothing answers).
 """
 
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 SOCKET_KINDS = ("drop", "repeat", "garbage", "reorder", "delay", "half_open", "close", "cut", "halt")
-REST_KINDS = ("http_5xx", "ban", "rate_limit", "html", "slow")
+REST_KINDS = ("http_5xx", "ban", "rate_limit", "html", "slow", "stale")
 KINDS = (*SOCKET_KINDS, *REST_KINDS, "outage")
 Clock = Callable[[], float]
 _JOURNAL = 10_000

@@ -33,7 +33,14 @@ class Rules:
     kraken_burst: int = 60
     coinbase_calls_a_second: float = 10.0
     coinbase_burst: int = 15
-    vendor_calls_a_minute: int = 300
+    coingecko_calls_a_minute: int = 30
+    coinmarketcap_calls_a_minute: int = 30
+    cryptocompare_calls_a_minute: int = 300
+    finnhub_calls_a_minute: int = 60
+
+    def calls_a_minute(self, vendor: str) -> int:
+        """The allowance of a vendor."""
+        return int(getattr(self, f"{vendor}_calls_a_minute"))
 
     def change(self, **values: float) -> None:
         """Set some rules. Raises :class:`UnknownRule`."""

@@ -17,8 +17,15 @@ from streaming.exchange_simulator.exchange import Exchange, open_exchange, wall_
 from streaming.exchange_simulator.kraken.rest import KrakenRest
 from streaming.exchange_simulator.kraken.sockets import KrakenSockets
 from streaming.exchange_simulator.recorded import RecordedMarket, read_market
+from streaming.exchange_simulator.vendors.coingecko import CoinGecko
+from streaming.exchange_simulator.vendors.coinmarketcap import CoinMarketCap
+from streaming.exchange_simulator.vendors.cryptocompare import CryptoCompare
+from streaming.exchange_simulator.vendors.finnhub import Finnhub
 
-_PARTS = (BinanceRest, BinanceSockets, KrakenRest, KrakenSockets, CoinbaseRest, CoinbaseFeed, CoinbaseAdvanced, Control)
+_PARTS = (
+    *(BinanceRest, BinanceSockets, KrakenRest, KrakenSockets, CoinbaseRest, CoinbaseFeed, CoinbaseAdvanced),
+    *(CoinGecko, CoinMarketCap, CryptoCompare, Finnhub, Control),
+)
 
 
 def run(settings: Settings) -> int:
