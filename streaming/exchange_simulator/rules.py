@@ -18,6 +18,8 @@ class UnknownRule(ValueError):
 class Rules:
     """Limits of the venues as documented; a test shortens what takes a day."""
 
+    push_s: float = 0.05
+    """How often a socket looks for news."""
     session_s: float = 86_400.0
     """How long a socket of Binance lives."""
     notice_s: float = 600.0

@@ -12,8 +12,6 @@ from streaming.exchange_simulator.outbox import Outbox
 from streaming.exchange_simulator.rules import Frequency
 from streaming.exchange_simulator.streams import Frame, Stream
 
-_PUSH_S = 0.05
-
 
 class Session(ABC):
     """The protocol of one connection: its streams, answers to messages, heartbeats."""
@@ -112,7 +110,7 @@ class _Connection:
                     await self._say_news()
                 if await self._end_or_ping():
                     return
-            await asyncio.sleep(_PUSH_S)
+            await asyncio.sleep(self._exchange.rules.push_s)
 
     async def _say_news(self) -> None:
         now_ms = self._exchange.clock()

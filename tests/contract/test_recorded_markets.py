@@ -21,6 +21,7 @@ def played(markets, now_ms, body):
     async def inside():
         clock = [now_ms]
         exchange = open_exchange(seed=7, clock=lambda: clock[0], recorded=markets)
+        exchange.rules.push_s = 0.004
         async with TestClient(TestServer(build_app(exchange))) as client:
             return await body(client, clock)
 
@@ -85,7 +86,7 @@ def test_binance_trades_come_over_the_socket_as_recorded_and_the_minutes_are_the
             while len(told) < len(recorded):
                 with contextlib.suppress(TimeoutError):
                     while True:
-                        told.append((await socket.receive_json(timeout=0.06))["data"])
+                        told.append((await socket.receive_json(timeout=0.012))["data"])
                 clock[0] += 20_000
         first = -(-market.span_ms[0] // MINUTE) * MINUTE
         params = {"symbol": "BTCUSDT", "interval": "1m", "startTime": first, "endTime": market.span_ms[1] - MINUTE}

@@ -43,7 +43,7 @@ class Simulation:
         while len(found) < count:
             assert time.monotonic() < deadline, f"only {len(found)} of {count} frames came"
             with contextlib.suppress(TimeoutError):
-                message = await socket.receive(timeout=0.06)
+                message = await socket.receive(timeout=0.012)
                 assert isinstance(message.data, str), message
                 if where(json.loads(message.data)):
                     found.append(json.loads(message.data))
@@ -59,6 +59,7 @@ def simulated():
         async def inside():
             clock = [NOW]
             exchange = open_exchange(seed=7, clock=lambda: clock[0], **options)
+            exchange.rules.push_s = 0.004
             async with TestClient(TestServer(build_app(exchange))) as client:
                 await body(Simulation(client, exchange, clock))
 

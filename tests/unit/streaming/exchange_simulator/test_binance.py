@@ -126,7 +126,7 @@ def test_day_tickers_of_socket_and_rest_agree_with_the_klines(simulated):
     simulated(body)
 
 
-@pytest.mark.parametrize("interval", ["1s", "3m", "1h", "1d", "3d", "1w"])
+@pytest.mark.parametrize("interval", ["1s", "3m", "1h", "1d", "3d"])
 def test_every_interval_has_klines_that_follow_one_another(simulated, interval):
     async def body(simulation):
         rows = await simulation.get("/api/v3/klines", symbol="BNBUSDT", interval=interval, limit=3)

@@ -44,8 +44,16 @@ def test_dropped_messages_leave_holes_that_rest_can_fill_and_that_are_written_do
 def test_repeated_and_reordered_messages_are_complete_in_the_end(simulated):
     async def body(simulation):
         await simulation.command(kind="repeat", probability=0.2)
-        await simulation.command(kind="reorder", probability=0.2, amount=0.1)
-        ids = of(await told(simulation, count=150), "BTCUSDT")
+        await simulation.command(kind="reorder", probability=0.2, amount=0.5)
+        ids = []
+
+        def is_whole(frame):
+            if is_trade(frame) and frame["data"]["s"] == "BTCUSDT":
+                ids.append(frame["data"]["t"])
+            return len(set(ids)) > 100 and not holes(ids)
+
+        async with simulation.client.ws_connect(STREAM) as socket:
+            await simulation.frames(socket, where=is_whole, step_ms=2000, timeout_s=20)
         assert len(ids) > len(set(ids))
         assert ids != sorted(ids)
         state = await simulation.get("/sim/state")
