@@ -85,6 +85,11 @@ class Faults:
         """End all faults."""
         self._active.clear()
 
+    @property
+    def any_active(self) -> bool:
+        """Whether there may be a fault in force."""
+        return bool(self._active)
+
     def active(self, kind: str, venue: str, symbol: str = "") -> Fault | None:
         """The fault of a kind in force for a venue or a symbol of it."""
         if not self._active:

@@ -25,6 +25,7 @@ _STEP = 0.0004
 """Standard deviation of the log price over ten seconds, about 3.7 % a day."""
 _BLOCK_NS = BLOCK_MS * 1_000_000
 _MS_NS = 1_000_000
+_KEPT_TRADES = 200_000
 _FEW, _FEW_BLOCKS = 100, 12
 """Up to so many trades or blocks, what is asked for is looked up and not made anew."""
 
@@ -38,7 +39,8 @@ class SeededMarket(Market):
         # The base asset moves alike on every venue and quote; what differs is drawn from the symbol's own key.
         self._path = (seed << 20) ^ zlib.crc32(listing.base.encode())
         self._own = (seed << 20) ^ zlib.crc32(listing.key.encode())
-        self._by_block = lru_cache(maxsize=512)(self._make_block)
+        kept = max(_FEW_BLOCKS, min(512, int(_KEPT_TRADES / self._per_block)))
+        self._by_block = lru_cache(maxsize=kept)(self._make_block)
 
     def last_id(self, time_ms: int) -> int:
         """Id of the last trade before an instant; 0 before the first block."""
