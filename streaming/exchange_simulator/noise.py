@@ -27,6 +27,8 @@ def normal(seed: int, index: Integers) -> Floats:
 
 
 def smooth(seed: int, knots: Integers, spacing: int) -> Floats:
-    """Value noise: normal numbers every ``spacing`` knots, straight lines between."""
+    """Value noise: normal numbers every ``spacing`` knots, straight lines between. Knots are close together."""
     cell, share = knots // spacing, (knots % spacing) / spacing
-    return np.asarray(normal(seed, cell) * (1.0 - share) + normal(seed, cell + 1) * share)
+    place = cell - cell.min()
+    heights = normal(seed, np.arange(cell.min(), cell.max() + 2, dtype=np.int64))
+    return np.asarray(heights[place] * (1.0 - share) + heights[place + 1] * share)
