@@ -30,17 +30,17 @@ _PARTS = (
 
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; always exits 0."""
-    recorded = [_recorded(part.strip()) for part in settings.exchange_recordings.split(",") if part.strip()]
+    recorded = recorded_markets(settings.exchange_recordings, now_ms=wall_ms())
     exchange = open_exchange(seed=settings.exchange_seed, rate=settings.exchange_rate, recorded=recorded)
     asyncio.run(_serve(exchange, settings.ports.of("exchange")))
     return 0
 
 
-def _recorded(described: str) -> RecordedMarket:
-    """``FILE`` at its own time, ``FILE@now`` with its first trade now."""
-    path, _, when = described.partition("@")
-    market = read_market(Path(path))
-    return market.moved(wall_ms()) if when == "now" else market
+def recorded_markets(described: str, *, now_ms: int) -> list[RecordedMarket]:
+    """Markets of ``FILE,…`` at their own time, of ``FILE@now`` with the first trade now. Raises UnknownRecording."""
+    parts = (part.strip().partition("@") for part in described.split(",") if part.strip())
+    found = ((read_market(Path(path)), when) for path, _, when in parts)
+    return [market.moved(now_ms) if when == "now" else market for market, when in found]
 
 
 def build_app(exchange: Exchange) -> web.Application:
