@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cryptoviz.cli import docs, inspect, query, replay, run
+from cryptoviz.cli import backfill, docs, inspect, query, replay, run
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,7 +37,7 @@ def options(
     """A market-data lakehouse that can prove its numbers."""
 
 
-for commands in (run, inspect, query, replay):
+for commands in (run, inspect, query, replay, backfill):
     app.add_typer(commands.commands)
 app.add_typer(inspect.data_commands, name="data", rich_help_panel="Inspect")
 app.add_typer(docs.commands, name="docs", rich_help_panel="Develop")

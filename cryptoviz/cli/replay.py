@@ -1,16 +1,14 @@
 """The command that pushes recordings through the whole pipeline."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cryptoviz.cli.console import AsJson, Exit, Quiet, explained, print_rows, say, settings_of
+from cryptoviz.cli.console import AsJson, Exit, Quiet, explained, print_rows, settings_of
+from cryptoviz.cli.progress import Report, progress
 
 if TYPE_CHECKING:
     from cryptoviz.inspect.recordings import RecordedTrade
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
     from cryptoviz.settings import Settings
 
 commands = typer.Typer()
-
-_Report = Callable[[str, int, int], None]
 
 
 class VenueName(StrEnum):
@@ -56,7 +52,7 @@ def replay(
 
     settings, began = settings_of(), time.monotonic()
     trades, refused = _read(file, venue, layout)
-    with _progress(quiet=quiet) as report:
+    with progress(quiet=quiet) as report:
         done = _run(trades, settings, wait=wait, timeout_s=timeout, report=report)
     summary = _summary(done, refused=refused, seconds=time.monotonic() - began)
     if as_json:
@@ -79,7 +75,7 @@ def _read(files: list[Path], venue: VenueName, layout: LayoutName) -> "tuple[lis
 
 
 def _run(
-    trades: "list[RecordedTrade]", settings: "Settings", *, wait: bool, timeout_s: float, report: _Report
+    trades: "list[RecordedTrade]", settings: "Settings", *, wait: bool, timeout_s: float, report: Report
 ) -> "Replayed":
     from cryptoviz.inspect.materialisation import NotMaterialised, wait_until_candles  # noqa: PLC0415 - quick help
     from cryptoviz.inspect.reach import Unreachable  # noqa: PLC0415
@@ -112,44 +108,3 @@ def _summary(done: "Replayed", *, refused: int, seconds: float) -> dict[str, Any
 
 def _plain(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[_Report]:
-    """A bar on a terminal, a line at each change elsewhere, nothing when quiet."""
-    if quiet:
-        yield lambda _what, _done, _total: None
-    elif sys.stderr.isatty():
-        with _bars() as report:
-            yield report
-    else:
-        yield _lines()
-
-
-@contextmanager
-def _bars() -> Iterator[_Report]:
-    from rich.console import Console  # noqa: PLC0415 - keeps `--help` quick
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks: dict[str, Any] = {}
-
-        def report(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
-            bars.update(tasks[what], completed=done)
-
-        yield report
-
-
-def _lines() -> _Report:
-    said = set[str]()
-
-    def report(what: str, done: int, total: int) -> None:
-        line = f"{what}: {done} of {total}"
-        if line not in said:
-            say(line)
-        said.add(line)
-
-    return report

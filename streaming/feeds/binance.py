@@ -110,19 +110,37 @@ class Binance:
             "limit": min(count + 1, _PAGE),
         }
         priority = Priority.BACKFILL if count > 1 else Priority.LIVE
-        body = await self.rest.get("/api/v3/klines", params, weight=2, priority=priority)
-        now = time.time_ns()
-        parsed = ((value, parse_kline(value)) for value in elements(body))
-        return [
-            Record(
-                instrument=instrument, first_id=k.open_time // _HOUR_MS, last_id=k.open_time // _HOUR_MS,
-                time_us=k.open_time * 1000, value=value, schema=Schema.BINANCE_REST_KLINE, source=Source.BACKFILL,
-                connection="rest", received_ns=now,
-            )
-            for value, k in parsed
-            if k.close_time * 1_000_000 < now
-        ]  # fmt: skip
+        return _klines(
+            instrument, await self.rest.get("/api/v3/klines", params, weight=2, priority=priority), Source.BACKFILL
+        )
+
+    async def klines_between(self, instrument: Instrument, from_ms: int, to_ms: int) -> list[Record]:
+        """At most 1,000 a page."""
+        params: dict[str, str | int] = {
+            "symbol": to_venue(instrument),
+            "interval": "1h",
+            "startTime": from_ms,
+            "endTime": to_ms - 1,
+            "limit": _PAGE,
+        }
+        body = await self.rest.get("/api/v3/klines", params, weight=2, priority=Priority.BACKFILL)
+        return _klines(instrument, body, Source.HISTORY)
 
     async def close(self) -> None:
         """Close connections."""
         await self.rest.close()
+
+
+def _klines(instrument: Instrument, body: bytes, source: Source) -> list[Record]:
+    """Closed klines of a body."""
+    now = time.time_ns()
+    parsed = ((value, parse_kline(value)) for value in elements(body))
+    return [
+        Record(
+            instrument=instrument, first_id=k.open_time // _HOUR_MS, last_id=k.open_time // _HOUR_MS,
+            time_us=k.open_time * 1000, value=value, schema=Schema.BINANCE_REST_KLINE, source=source,
+            connection="rest", received_ns=now,
+        )
+        for value, k in parsed
+        if k.close_time * 1_000_000 < now
+    ]  # fmt: skip

@@ -29,13 +29,18 @@ class Priority(IntEnum):
     BACKFILL = 2
 
 
+_PRIORITIES = {
+    Source.REPAIR: Priority.REPAIR,
+    Source.BACKFILL: Priority.BACKFILL,
+    Source.HISTORY: Priority.BACKFILL,
+}
 _SHARES = {Priority.LIVE: 1.0, Priority.REPAIR: 0.9, Priority.BACKFILL: 0.7}
 """How much of the budget each may fill: some is always left for what is more urgent."""
 
 
 def priority_of(source: str) -> Priority:
     """Of a request for records of this source."""
-    return {Source.REPAIR: Priority.REPAIR, Source.BACKFILL: Priority.BACKFILL}.get(Source(source), Priority.LIVE)
+    return _PRIORITIES.get(Source(source), Priority.LIVE)
 
 
 Waiter = tuple[Priority, int]

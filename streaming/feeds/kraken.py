@@ -77,18 +77,26 @@ class Kraken:
 
     async def klines(self, instrument: Instrument, *, count: int) -> list[Record]:
         """Closed candles of `OHLC`, at most the 720 that the venue keeps; the one in progress is left out."""
-        params: dict[str, str | int] = {"pair": to_venue(instrument).replace("/", ""), "interval": 60}
         priority = Priority.BACKFILL if count > 1 else Priority.LIVE
+        return (await self._candles(instrument, priority, Source.BACKFILL))[-count:]
+
+    async def klines_between(self, instrument: Instrument, from_ms: int, to_ms: int) -> list[Record]:
+        """Of the 720 that the venue keeps."""
+        found = await self._candles(instrument, Priority.BACKFILL, Source.HISTORY)
+        return [record for record in found if from_ms * 1000 <= record.time_us < to_ms * 1000]
+
+    async def _candles(self, instrument: Instrument, priority: Priority, source: Source) -> list[Record]:
+        params: dict[str, str | int] = {"pair": to_venue(instrument).replace("/", ""), "interval": 60}
         rows = rest_rows(await self.rest.get("/0/public/OHLC", params, priority=priority))
         now = time.time_ns()
         closed = [(value, k) for value in rows if (k := parse_ohlc(value)).close_time * 1_000_000 < now]
         return [
             Record(
                 instrument=instrument, first_id=k.open_time // _HOUR_MS, last_id=k.open_time // _HOUR_MS,
-                time_us=k.open_time * 1000, value=value, schema=Schema.KRAKEN_REST_OHLC, source=Source.BACKFILL,
+                time_us=k.open_time * 1000, value=value, schema=Schema.KRAKEN_REST_OHLC, source=source,
                 connection="rest", received_ns=now,
             )
-            for value, k in closed[-count:]
+            for value, k in closed
         ]  # fmt: skip
 
     async def close(self) -> None:

@@ -49,5 +49,8 @@ class VenueFeed(Protocol):
     async def klines(self, instrument: Instrument, *, count: int) -> list[Record]:
         """The last closed hourly klines, oldest first; none from a venue without."""
 
+    async def klines_between(self, instrument: Instrument, from_ms: int, to_ms: int) -> list[Record]:
+        """Closed hourly klines that begin in `[from_ms, to_ms)`, oldest first, one page; source ``history``."""
+
     async def close(self) -> None:
         """Close connections."""

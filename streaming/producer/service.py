@@ -20,8 +20,10 @@ from streaming.feeds.record import Record
 from streaming.feeds.venue import VenueFeed
 from streaming.health import HealthServer
 from streaming.producer.book_tickers import BookTickers
+from streaming.producer.history import History
 from streaming.producer.klines import keep_klines
 from streaming.producer.market import Market
+from streaming.producer.orders import history_routes
 from streaming.producer.publisher import DeliveryFailed, Publisher
 from streaming.producer.tail import read_open_gaps, read_positions
 
@@ -55,14 +57,27 @@ class _Producer:
         settings, stopping = self._settings, asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-        health = HealthServer(port=settings.ports.of("producer"), health=self._health)
-        keys = [instrument.key for instrument in self._markets]
+        topics = {topic.name: settings.topic_name(topic) for topic in (TRADES, KLINES)}
+        history = History(settings.home / "history", self._feeds, self._publisher, topics)
+        health = HealthServer(port=settings.ports.of("producer"), health=self._health, routes=history_routes(history))
+        try:
+            tasks = [*await self._market_tasks(), self._poll(), self._book_tickers.run(), self._tell_gaps()]
+            tasks += [listening.run() for venue in self._feeds for listening in self._listenings(venue)]
+            return await self._until_stopped([*tasks, history.run()], stopping)
+        finally:
+            self._publisher.flush()
+            health.close()
+
+    async def _market_tasks(self) -> list[Coroutine[Any, Any, None]]:
+        """Trades and klines of every market, each from where its topic ends."""
+        settings = self._settings
         names = [settings.topic_name(TRADES), settings.topic_name(KLINES)]
+        keys = [instrument.key for instrument in self._markets]
         look = partial(read_positions, bootstrap=settings.bootstrap, keys=keys)
         trades, klines = await asyncio.gather(*(asyncio.to_thread(look, topic=name) for name in names))
         await self._adopt_gaps()
         since_ms = int(Hour.containing(datetime.now(UTC) - settings.backfill_trades).start.timestamp() * 1000)
-        tasks: list[Coroutine[Any, Any, None]] = [self._poll(), self._book_tickers.run(), self._tell_gaps()]
+        tasks: list[Coroutine[Any, Any, None]] = []
         for instrument, market in self._markets.items():
             tasks.append(market.run(trades.get(instrument.key), backfill_from_ms=since_ms))
             tasks.append(
@@ -71,12 +86,7 @@ class _Producer:
                     count=settings.backfill_klines,
                 )
             )  # fmt: skip
-        tasks += [listening.run() for venue in self._feeds for listening in self._listenings(venue)]
-        try:
-            return await self._until_stopped(tasks, stopping)
-        finally:
-            self._publisher.flush()
-            health.close()
+        return tasks
 
     async def _until_stopped(self, coroutines: list[Coroutine[Any, Any, None]], stopping: asyncio.Event) -> int:
         tasks = [asyncio.create_task(c) for c in coroutines]
