@@ -134,6 +134,8 @@ class Settings(BaseSettings):
     binance_ws_url: str = "wss://stream.binance.com:9443"
     kraken_rest_url: str = "https://api.kraken.com"
     kraken_ws_url: str = "wss://ws.kraken.com/v2"
+    coinbase_rest_url: str = "https://api.exchange.coinbase.com"
+    coinbase_ws_url: str = "wss://ws-feed.exchange.coinbase.com"
 
     spark_master: str = "local[*]"
     spark_jars: str = Field(default="", description="Jars of the Kafka connector, comma separated.")

@@ -29,7 +29,7 @@ def gaps(location: Location, *, venue: str = "", symbol: str = "", state: str = 
             .filter(pl.lit(value=True), *(pl.col(name) == value for name, value in wanted.items() if value))
             .with_columns(
                 ids=pl.col("last_id") - pl.col("first_id") + 1,
-                seconds=(pl.col("event_time") - pl.col("opened_time")).dt.total_milliseconds() / 1000,
+                seconds=(pl.col("event_time") - pl.col("opened_time")).dt.total_milliseconds().truediv(1000).round(3),
             )
             .sort(pl.col("state").replace_strict(_ORDER, default=9), -pl.col("opened_time").to_physical(), *_GAP)
             .select(*_GAP, "last_id", "ids", "state", "cause", "opened_time", "seconds", "evidence")

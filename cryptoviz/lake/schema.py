@@ -63,7 +63,7 @@ class Table:
 
 
 MARKET = (
-    Column("venue", Type.STRING, "Where it happened: binance, kraken"),
+    Column("venue", Type.STRING, "Where it happened: binance, kraken, coinbase"),
     Column("symbol", Type.STRING, "Canonical symbol, BTC-USDT"),
 )
 

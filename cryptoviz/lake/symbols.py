@@ -23,6 +23,7 @@ class Venue(StrEnum):
 
     BINANCE = "binance"
     KRAKEN = "kraken"
+    COINBASE = "coinbase"
 
 
 class UnknownSymbol(ValueError):
@@ -77,6 +78,8 @@ def parse_instrument(key: str) -> Instrument:
 def from_venue(venue: Venue, spelling: str) -> Instrument:
     """A venue's own spelling (``BTCUSDT``, ``XBT/USD``, ``XXBTZUSD``) to an instrument. Raises UnknownSymbol."""
     name = spelling.upper()
+    if venue is Venue.COINBASE:
+        return Instrument(venue, name)
     if venue is Venue.BINANCE:
         base, quote = _split(name, _BINANCE_QUOTES, spelling)
     else:
@@ -86,8 +89,8 @@ def from_venue(venue: Venue, spelling: str) -> Instrument:
 
 
 def to_venue(instrument: Instrument) -> str:
-    """The spelling the venue's socket understands: ``BTCUSDT`` on Binance, ``BTC/USD`` on Kraken."""
-    separator = "" if instrument.venue is Venue.BINANCE else "/"
+    """The spelling the venue's socket understands: ``BTCUSDT`` on Binance, ``BTC/USD`` on Kraken, else ``BTC-USD``."""
+    separator = {Venue.BINANCE: "", Venue.KRAKEN: "/"}.get(instrument.venue, "-")
     return f"{instrument.base}{separator}{instrument.quote}"
 
 

@@ -22,6 +22,9 @@ class Schema(StrEnum):
     KRAKEN_REST_TRADE = "kraken.rest.trade"
     KRAKEN_REST_OHLC = "kraken.rest.ohlc"
     KRAKEN_WS_TICKER = "kraken.ws.ticker"
+    COINBASE_WS_MATCH = "coinbase.ws.match"
+    COINBASE_WS_TICKER = "coinbase.ws.ticker"
+    COINBASE_REST_TRADE = "coinbase.rest.trade"
     CUT = "cryptoviz.cut"
     GAP = "cryptoviz.gap"
 

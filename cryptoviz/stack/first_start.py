@@ -72,6 +72,8 @@ def _simulated(settings: Settings) -> dict[str, str]:
         "binance_ws_url": f"ws://{address}",
         "kraken_rest_url": f"http://{address}",
         "kraken_ws_url": f"ws://{address}/v2",
+        "coinbase_rest_url": f"http://{address}/coinbase",
+        "coinbase_ws_url": f"ws://{address}/coinbase/ws",
     }
 
 

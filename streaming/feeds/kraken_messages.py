@@ -4,16 +4,12 @@ Fields after https://docs.kraken.com/api (websocket v2 trade and ticker; REST Tr
 socket are JSON numbers: their text is kept, never a float.
 """
 
-import re
-from datetime import UTC, datetime
-
 import msgspec
 
 from streaming.feeds.parsed import BookTicker, Kline, Parser, Refused, Trade
+from streaming.feeds.times import rfc3339_us, seconds_us
 
-_RFC3339 = re.compile(r"^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?Z$")
 _HOUR_MS = 3_600_000
-_SECONDS = re.compile(r"^(\d{1,12})(?:\.(\d{1,9}))?$")
 
 
 class _SocketTrade(msgspec.Struct, gc=False):
@@ -79,13 +75,13 @@ def parse_socket_trade(value: bytes) -> Trade:
     """One trade of the v2 ``trade`` channel. Raises Refused."""
     m = _socket_trade.decode(value)
     price, quantity = bytes(m.price).decode(), bytes(m.qty).decode()
-    return Trade(m.trade_id, m.trade_id, _rfc3339_us(m.timestamp), price, quantity, _is_buy(m.side), m.symbol)
+    return Trade(m.trade_id, m.trade_id, rfc3339_us(m.timestamp), price, quantity, _is_buy(m.side), m.symbol)
 
 
 def parse_ticker(value: bytes) -> BookTicker:
     """One element of the v2 ``ticker`` channel; without a time from servers older than the field. Raises Refused."""
     m = _ticker.decode(value)
-    time_us = _rfc3339_us(m.timestamp) if m.timestamp is not None else None
+    time_us = rfc3339_us(m.timestamp) if m.timestamp is not None else None
     bid, bid_quantity, ask, ask_quantity = (bytes(raw).decode() for raw in (m.bid, m.bid_qty, m.ask, m.ask_qty))
     return BookTicker(None, time_us, bid, bid_quantity, ask, ask_quantity, m.symbol)
 
@@ -93,7 +89,7 @@ def parse_ticker(value: bytes) -> BookTicker:
 def parse_rest_trade(value: bytes) -> Trade:
     """One row of REST ``Trades``. Raises Refused."""
     m = _rest_trade.decode(value)
-    return Trade(m.trade_id, m.trade_id, _seconds_us(bytes(m.time).decode()), m.price, m.volume, _is_buy(m.side))
+    return Trade(m.trade_id, m.trade_id, seconds_us(bytes(m.time).decode()), m.price, m.volume, _is_buy(m.side))
 
 
 def data_of(frame: bytes) -> tuple[str, list[bytes]]:
@@ -124,28 +120,6 @@ def _is_buy(side: str) -> bool:
     if side in {"sell", "s"}:
         return False
     raise Refused("wrong_type", f"side is {side!r}, neither buy nor sell")
-
-
-def _rfc3339_us(text: str) -> int:
-    match = _RFC3339.match(text)
-    if not match:
-        raise Refused("bad_time", f"{text!r} is not an RFC 3339 time in UTC")
-    try:
-        seconds = int(datetime.fromisoformat(match[1]).replace(tzinfo=UTC).timestamp())
-    except ValueError:
-        raise Refused("bad_time", f"{text!r} is no date") from None
-    return seconds * 1_000_000 + _fraction_us(match[2])
-
-
-def _seconds_us(text: str) -> int:
-    match = _SECONDS.match(text)
-    if not match:
-        raise Refused("bad_time", f"{text!r} is not seconds since 1970")
-    return int(match[1]) * 1_000_000 + _fraction_us(match[2])
-
-
-def _fraction_us(digits: str | None) -> int:
-    return int((digits or "0").ljust(6, "0")[:6])
 
 
 PARSERS: dict[str, Parser] = {

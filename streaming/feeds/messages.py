@@ -1,9 +1,15 @@
 """Every schema's parser in one place."""
 
-from streaming.feeds import binance_messages, cut, gaps, kraken_messages
+from streaming.feeds import binance_messages, coinbase_messages, cut, gaps, kraken_messages
 from streaming.feeds.parsed import Message, Parser, Refusal, parse
 
-PARSERS: dict[str, Parser] = {**binance_messages.PARSERS, **kraken_messages.PARSERS, **cut.PARSERS, **gaps.PARSERS}
+PARSERS: dict[str, Parser] = {
+    **binance_messages.PARSERS,
+    **kraken_messages.PARSERS,
+    **coinbase_messages.PARSERS,
+    **cut.PARSERS,
+    **gaps.PARSERS,
+}
 
 
 def parse_all(schema: str, values: list[bytes | None]) -> list[Message | Refusal]:

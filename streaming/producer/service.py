@@ -13,11 +13,9 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.symbols import Instrument, Venue
 from cryptoviz.lake.topics import BOOK_TICKERS, GAPS, KLINES, TRADES, Topic
 from cryptoviz.settings import Settings
-from streaming.feeds.binance import Binance
-from streaming.feeds.kraken import Kraken
 from streaming.feeds.listening import Listening, connect_window, split
 from streaming.feeds.record import Record
-from streaming.feeds.venue import VenueFeed
+from streaming.feeds.venues import build_feeds
 from streaming.health import HealthServer
 from streaming.producer.book_tickers import BookTickers
 from streaming.producer.history import History
@@ -40,7 +38,7 @@ class _Producer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._publisher = Publisher(bootstrap=settings.bootstrap)
-        self._feeds = _feeds(settings)
+        self._feeds = build_feeds(settings)
         trades = settings.topic_name(TRADES)
         self._markets = {
             i: Market(i, self._feeds[i.venue], self._publisher, trades)
@@ -156,10 +154,3 @@ class _Producer:
         detail[BOOK_TICKERS.name] = self._book_tickers.as_dict()
         detail["budgets"] = {feed.name: feed.rest.budget.as_dict() for feed in self._feeds.values()}
         return all(m.state.phase == "live" for m in self._markets.values()), detail
-
-
-def _feeds(settings: Settings) -> dict[Venue, VenueFeed]:
-    wanted: list[Instrument] = list(settings.instruments)
-    binance = Binance(rest_url=settings.binance_rest_url, socket_url=settings.binance_ws_url, instruments=wanted)
-    kraken = Kraken(rest_url=settings.kraken_rest_url, socket_url=settings.kraken_ws_url)
-    return {Venue.BINANCE: binance, Venue.KRAKEN: kraken}

@@ -24,6 +24,7 @@ _WIDER = 8
 _TIMEOUT_S = 10.0
 _HOUR_MS = 3_600_000
 _GAPS_LOOKED_AT = 20_000
+_MOST_MS = 10**14
 _ASIDE = {Source.REPLAY, Source.HISTORY}
 
 
@@ -105,5 +106,5 @@ def _position(message: Message) -> Position | None:
     if isinstance(said, Kline):
         return Position(said.open_time // _HOUR_MS, said.open_time * 1000)
     if isinstance(said, Trade):
-        return Position(said.last_id, said.time if headers.schema.startswith("kraken") else said.time * 1000)
+        return Position(said.last_id, said.time if said.time > _MOST_MS else said.time * 1000)
     return None
