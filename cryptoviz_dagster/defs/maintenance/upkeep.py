@@ -48,7 +48,9 @@ def upkeep_schedule(job: dg.JobDefinition) -> dg.ScheduleDefinition:
 def _tend(table: Table, kept: timedelta | None, keep_replaced: timedelta) -> dg.OpDefinition:
     @dg.op(name=f"tend_{table.name}", description=f"Upkeep of the table {table.name}.", out=dg.Out(dg.Nothing))
     def tend(context: dg.OpExecutionContext, lake: dg.ResourceParam[Lake]) -> None:
-        context.add_output_metadata(tend_table(lake, table, kept=kept, keep_replaced=keep_replaced))
+        done = tend_table(lake, table, kept=kept, keep_replaced=keep_replaced)
+        context.log.info("%s: %s", table.name, ", ".join(f"{name} {number:g}" for name, number in done.items()))
+        context.add_output_metadata(done)
 
     return tend
 
