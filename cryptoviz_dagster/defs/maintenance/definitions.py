@@ -5,6 +5,7 @@ import dagster as dg
 from cryptoviz.settings import Settings
 from cryptoviz_dagster.defs.maintenance.check_reports import check_sensor
 from cryptoviz_dagster.defs.maintenance.freshness import with_freshness
+from cryptoviz_dagster.defs.maintenance.object_store import s3_resource
 from cryptoviz_dagster.defs.maintenance.storage_checks import storage_checks, storage_schedule
 from cryptoviz_dagster.defs.maintenance.upkeep import upkeep_job, upkeep_schedule
 
@@ -12,10 +13,11 @@ from cryptoviz_dagster.defs.maintenance.upkeep import upkeep_job, upkeep_schedul
 def with_maintenance(location: dg.Definitions, settings: Settings) -> dg.Definitions:
     """The code location with what keeps it well. Its resource ``lake`` is used by both."""
     budgets = storage_checks()
-    upkeep = upkeep_job(settings.retention, settings.keep_replaced)
+    upkeep = upkeep_job(settings.retention, settings.keep_replaced, has_bucket=settings.lake.is_s3)
     own = dg.Definitions(
         asset_checks=[budgets],
         jobs=[upkeep],
+        resources={"s3": s3_resource(settings.lake)},
         sensors=[check_sensor()],
         schedules=[upkeep_schedule(upkeep), storage_schedule(budgets)],
     )

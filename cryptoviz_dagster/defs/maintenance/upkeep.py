@@ -9,6 +9,7 @@ from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import TABLES
 from cryptoviz.storage.cleaning import clean_log, expire, owed_files, vacuum
 from cryptoviz.storage.compaction import APPENDED, Compacted, compact
+from cryptoviz_dagster.defs.maintenance.object_store import abort_broken_uploads
 from cryptoviz_dagster.resources import Lake
 
 BACKGROUND = {"cryptoviz/background": "upkeep", "dagster/priority": "-10"}
@@ -17,9 +18,10 @@ _RUN_LIMIT_S = 3_600
 _DAILY = "20 2 * * *"
 
 
-def upkeep_job(retention: Retention, keep_replaced: timedelta) -> dg.JobDefinition:
+def upkeep_job(retention: Retention, keep_replaced: timedelta, *, has_bucket: bool) -> dg.JobDefinition:
     """The job. Tables are tended one after the other; one that fails does not keep the others from it."""
     ops = [_tend(table, retention.get(table.name), keep_replaced) for table in TABLES]
+    ops += [abort_broken_uploads] if has_bucket else []
 
     @dg.job(
         name="upkeep",
