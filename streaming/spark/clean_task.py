@@ -1,32 +1,29 @@
 """The clean query's task: each record ends in exactly one of the clean table, duplicates and quarantine."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cryptoviz.lake.hours import Hour
-from cryptoviz.lake.id_set import IdSet, Interval
+from cryptoviz.lake.id_set import IdSet
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import DUPLICATES, QUARANTINE
 from cryptoviz.storage.objects import Objects
 from streaming.feeds.parsed import MAX_VALUE_BYTES
-from streaming.spark.judged import Judged
-from streaming.spark.novelty import Novelty, classify, intervals
+from streaming.spark.judges import Judge
+from streaming.spark.novelty import Novelty
 from streaming.spark.parquet import write_hours
 from streaming.spark.raw_task import Task
 from streaming.spark.records import Floors, by_topic
 from streaming.spark.report import TopicReport, encode, offset_ranges, oldest_us
+from streaming.spark.split import all_new, split_by_novelty
 
-Judge = Callable[..., Judged]
 Seen = Mapping[str, Mapping[str, IdSet]]
 """Ids in the lake, by topic and record key."""
-Split = tuple[dict[Novelty, pl.DataFrame], dict[str, list[Interval]]]
-"""Rows by novelty, and the ids that are new by record key."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +55,7 @@ def clean_topic(
 ) -> TopicReport:
     """Judge, compare with the ids seen, write the three tables' files and report."""
     judged = kind.judge(records, first_hour=first_hour)
-    rows, ids = (_all_new if kind.is_sampled else _split)(judged.rows, seen, judged.refusals)
+    rows, ids = (all_new if kind.is_sampled else split_by_novelty)(judged.rows, seen, judged.refusals)
     new = rows[Novelty.NEW]
     files = [
         *write_hours(kind.table, _arrow(new, kind.table), objects),
@@ -74,31 +71,6 @@ def clean_topic(
         repeated=rows[Novelty.REPEAT].height,
         oldest_us=oldest_us(records),
     )
-
-
-def _all_new(rows: pl.DataFrame, seen: Mapping[str, IdSet], refusals: dict[int, tuple[str, str]]) -> Split:
-    """Sampled states: no id is known, none is a repeat."""
-    del seen, refusals
-    return {Novelty.NEW: rows, Novelty.REPEAT: rows.clear()}, {}
-
-
-def _split(rows: pl.DataFrame, seen: Mapping[str, IdSet], refusals: dict[int, tuple[str, str]]) -> Split:
-    """Rows by novelty, and the ids that are new. Partial overlaps join the refusals."""
-    if not rows.height:
-        return dict.fromkeys(Novelty, rows), {}
-    rows = rows.sort("partition", "offset")
-    fates = np.zeros(rows.height, np.int8)
-    firsts, lasts = rows["first_id"].to_numpy(), rows["last_id"].to_numpy()
-    ids = {}
-    for (key,), group in rows.with_row_index("at").group_by("key"):
-        at = group["at"].sort().to_numpy()
-        fates[at] = classify(firsts[at], lasts[at], seen.get(str(key), IdSet()))
-        fresh = at[fates[at] == Novelty.NEW]
-        ids[str(key)] = intervals(firsts[fresh], lasts[fresh])
-    parts = {fate: rows.filter(pl.Series(fates == fate)) for fate in Novelty}
-    for record, first, last in parts[Novelty.OVERLAP].select("record", "first_id", "last_id").iter_rows():
-        refusals[record] = ("partial_overlap", f"some but not all of the ids {first} to {last} are in the lake")
-    return parts, {key: found for key, found in ids.items() if found}
 
 
 def _arrow(rows: pl.DataFrame, table: Table) -> pa.Table:

@@ -14,10 +14,7 @@ from cryptoviz.settings import Settings
 from streaming.health import HealthServer
 from streaming.spark.clean_sink import CleanSink, IdsInTwoTasks, SideTables
 from streaming.spark.clean_task import Kind, clean_task
-from streaming.spark.judge_book_tickers import judge_book_tickers
-from streaming.spark.judge_gaps import judge_gaps
-from streaming.spark.judge_klines import judge_klines
-from streaming.spark.judge_trades import judge_trades
+from streaming.spark.judges import JUDGES
 from streaming.spark.query import Attempt, Source, SupervisedQuery
 from streaming.spark.raw_sink import Committed, RawSink
 from streaming.spark.raw_task import Task, raw_task
@@ -28,7 +25,6 @@ from streaming.spark.topics import TopicIdentity, identify
 
 REFUSED = 78
 _WRITERS = 2
-_JUDGES = {"trades": judge_trades, "klines": judge_klines, "book_tickers": judge_book_tickers, "gaps": judge_gaps}
 
 
 def run(settings: Settings) -> int:
@@ -110,7 +106,7 @@ def _clean_attempt(settings: Settings, topics: Mapping[Topic, TopicIdentity], *,
     }
     kinds = {
         identity.name: Kind(
-            table=BY_NAME[topic.clean_table], judge=_JUDGES[topic.clean_table], is_sampled=topic.is_sampled
+            table=BY_NAME[topic.clean_table], judge=JUDGES[topic.clean_table], is_sampled=topic.is_sampled
         )
         for topic, identity in topics.items()
     }

@@ -2,7 +2,9 @@
 
 import dagster as dg
 
+from cryptoviz.lake.tables import RAW_TRADES
 from cryptoviz.settings import Settings
+from cryptoviz_dagster.defs.maintenance.audits import audit_asset, audit_schedule
 from cryptoviz_dagster.defs.maintenance.check_reports import check_sensor
 from cryptoviz_dagster.defs.maintenance.freshness import with_freshness
 from cryptoviz_dagster.defs.maintenance.object_store import s3_resource
@@ -15,10 +17,11 @@ def with_maintenance(location: dg.Definitions, settings: Settings) -> dg.Definit
     budgets = storage_checks()
     upkeep = upkeep_job(settings.retention, settings.keep_replaced, has_bucket=settings.lake.is_s3)
     own = dg.Definitions(
+        assets=[audit_asset(settings.first_hour, settings.retention.get(RAW_TRADES.name))],
         asset_checks=[budgets],
         jobs=[upkeep],
         resources={"s3": s3_resource(settings.lake)},
         sensors=[check_sensor()],
-        schedules=[upkeep_schedule(upkeep), storage_schedule(budgets)],
+        schedules=[upkeep_schedule(upkeep), storage_schedule(budgets), audit_schedule()],
     )
     return dg.Definitions.merge(with_freshness(location), own)

@@ -1,0 +1,17 @@
+"""The judge of each clean table."""
+
+from collections.abc import Callable, Mapping
+
+from streaming.spark.judge_book_tickers import judge_book_tickers
+from streaming.spark.judge_gaps import judge_gaps
+from streaming.spark.judge_klines import judge_klines
+from streaming.spark.judge_trades import judge_trades
+from streaming.spark.judged import Judged
+
+Judge = Callable[..., Judged]
+JUDGES: Mapping[str, Judge] = {
+    "trades": judge_trades,
+    "klines": judge_klines,
+    "book_tickers": judge_book_tickers,
+    "gaps": judge_gaps,
+}
