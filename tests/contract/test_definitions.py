@@ -41,6 +41,7 @@ market ohlc_1h [delta,polars,s3] <- ohlc_1m
 market ohlc_1m [delta,polars,s3] <- book_tickers, klines, trades
 market ohlc_4h [delta,polars,s3] <- ohlc_1h
 market ohlc_5m [delta,polars,s3] <- ohlc_1m
+quality audit [delta,polars] <- book_tickers, ohlc_1m, raw_book_tickers, raw_trades, trades
 quality candle_publications [delta,polars,s3] <- ohlc_15m, ohlc_1d, ohlc_1h, ohlc_1m, ohlc_4h, ohlc_5m
 quality candle_revisions [delta,polars,s3] <- ohlc_15m, ohlc_1d, ohlc_1h, ohlc_1m, ohlc_4h, ohlc_5m
 """
@@ -54,6 +55,7 @@ CHECKS = {
     "hourly_metrics:ranges_contain_prices",
 }
 WARNINGS = {
+    "audit:rebuilt_hour_is_identical",
     "hourly_metrics:columns_have_values",
     "market_overview:sources_give_every_column",
     "market_overview:sources_are_fresh",
