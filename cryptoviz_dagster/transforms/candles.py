@@ -11,7 +11,8 @@ from decimal import Decimal
 
 import polars as pl
 
-from cryptoviz.arithmetic.fold import DECIMAL, INTEGRALS, MARKET, MINUTE, finish, refuse_overflow
+from cryptoviz.arithmetic.fold import INTEGRALS, MARKET, MINUTE, finish, refuse_overflow
+from cryptoviz.arithmetic.trades import fold_trades
 from cryptoviz.lake.id_set import IdSet
 from cryptoviz.lake.ledger import HourVersion
 from cryptoviz_dagster.transforms.quotes import quote_sums
@@ -49,7 +50,7 @@ def build_candles(inputs: HourInputs, *, start: datetime, end: datetime, now: da
     """
     trades = inputs.trades
     refuse_overflow(trades, ("quantity", "quote_quantity"))
-    traded = _fold_trades(trades)
+    traded = fold_trades(trades.with_columns(window_start=pl.col("event_time").dt.truncate(MINUTE)), "window_start")
     minutes = _minutes(start, min(end, _latest(trades, now) + _INSTANT))
     carried = _frame_of(inputs.carried)
     grid = pl.concat([traded.select(MARKET).unique(), carried.select(MARKET)]).unique().join(minutes, how="cross")
@@ -74,29 +75,6 @@ def _latest(trades: pl.DataFrame, now: datetime) -> datetime:
     """A venue's clock may run ahead of ours; its trades count none the less."""
     last = trades["event_time"].max()
     return max(now, last) if isinstance(last, datetime) else now
-
-
-def _fold_trades(trades: pl.DataFrame) -> pl.DataFrame:
-    is_buy = pl.col("side") == "buy"
-    nothing = pl.lit(Decimal(0)).cast(DECIMAL)
-    rows = trades.sort("event_time", "trade_id").with_columns(window_start=pl.col("event_time").dt.truncate(MINUTE))
-    return rows.group_by(*MARKET, "window_start", maintain_order=True).agg(
-        open=pl.col("price").first(),
-        high=pl.col("price").max(),
-        low=pl.col("price").min(),
-        close=pl.col("price").last(),
-        volume=pl.col("quantity").sum(),
-        quote_volume=pl.col("quote_quantity").sum(),
-        taker_buy_volume=pl.when(is_buy).then(pl.col("quantity")).otherwise(nothing).sum(),
-        taker_sell_volume=pl.when(is_buy).then(nothing).otherwise(pl.col("quantity")).sum(),
-        trade_count=(pl.col("last_trade_id") - pl.col("trade_id") + 1).sum(),
-        first_trade_id=pl.col("trade_id").min(),
-        last_trade_id=pl.col("last_trade_id").max(),
-        hash_sum=pl.col("row_hash").cast(pl.Int128).sum(),
-        first_offset=pl.col("offset").min(),
-        last_offset=pl.col("offset").max(),
-        is_repaired=(pl.col("source") == "repair").any(),
-    )
 
 
 def _minutes(start: datetime, end: datetime) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from cryptoviz_dagster.folded_hours import Standing
 from cryptoviz_dagster.partitions import hours_of
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.transforms.history import LOOK_BACK, build_history
-from cryptoviz_dagster.transforms.hourly_correlations import build_hourly_correlations
+from cryptoviz_dagster.transforms.hourly_correlations import WINDOWS, build_hourly_correlations
 from cryptoviz_dagster.transforms.hourly_metrics import build_hourly_metrics
 from cryptoviz_dagster.transforms.market_overview import build_market_overview, observe_candles
 
@@ -37,9 +37,9 @@ class LookBack:
     klines: pl.DataFrame
 
     @classmethod
-    def read(cls, lake: Lake, hours: Sequence[Hour]) -> "LookBack":
-        """What the lake has now."""
-        first, last = min(hours).next(1 - LOOK_BACK), max(hours)
+    def read(cls, lake: Lake, hours: Sequence[Hour], *, length: int = LOOK_BACK) -> "LookBack":
+        """What the lake has now of ``length`` hours up to each of ``hours``."""
+        first, last = min(hours).next(1 - length), max(hours)
         candles = lake.rows_between(OHLC_1H, first, last).select(*_HISTORY_COLUMNS, "status")
         klines = lake.rows_between(KLINES, first, last).select(*_HISTORY_COLUMNS, "interval")
         return cls(candles.collect(), klines.collect())
@@ -87,7 +87,7 @@ def _correlations(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
     ) -> dg.MaterializeResult[None]:
         hours = hours_of(context.partition_keys, now=lake.now())
-        past = LookBack.read(lake, hours)
+        past = LookBack.read(lake, hours, length=max(WINDOWS) + 1)
         return _materialize(
             context,
             lake,
