@@ -1,15 +1,14 @@
 """Every interval candles are read in: tables, and those folded from a table, or from trades, when read."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import cast
+from datetime import UTC, datetime, timedelta
 
-import polars as pl
+from cryptoviz.lake.candle_tables import OHLC, Interval
+from cryptoviz.lake.schema import Table
 
-from cryptoviz.arithmetic.fold import Step
-from cryptoviz.lake.candle_tables import Interval
-
-_US = pl.Datetime("us", "UTC")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
+_INSTANT = timedelta(microseconds=1)
 
 
 class UnknownInterval(ValueError):
@@ -17,57 +16,77 @@ class UnknownInterval(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Recipe:
-    """How candles of an interval come to be: folded by ``step`` from the table of ``base``, or from trades without one.
+class ReadInterval:
+    """An interval, by the name venues give it; ``step`` is a window in Polars' spelling.
 
-    Weeks begin on Monday, months on their first day, all other windows at a multiple of their length since 1970, UTC.
+    ``sources`` are the tables its candles are read or folded from, the coarsest first; without one they are folded from
+    trades. Weeks begin on Monday, months on their first day, other windows at a multiple of their length since 1970,
+    all in UTC. ``length`` of a month is that of the longest.
     """
 
     name: str
-    step: Step
-    base: Interval | None
+    step: str
+    length: timedelta
+    sources: tuple[Interval, ...]
 
     @property
-    def is_table(self) -> bool:
-        """Whether the candles of the base are these."""
-        return self.base is not None and self.base.value == self.name
+    def tables(self) -> tuple[Table, ...]:
+        """The tables to read it from, the coarsest first."""
+        return tuple(OHLC[source] for source in self.sources)
 
-    def window_of(self, instant: datetime) -> tuple[datetime, datetime]:
-        """Start and end of the window that holds an instant."""
-        start = pl.select(pl.lit(instant).cast(_US).dt.truncate(self.step)).item()
-        end = start + self.step if isinstance(self.step, timedelta) else _offset(start, self.step)
-        return cast("datetime", start), cast("datetime", end)
+    def is_folded_from(self, source: Interval) -> bool:
+        """Whether candles of the source are parts of this interval's, not the same."""
+        return source.value != self.name
 
-    def covering(self, first: datetime, last: datetime) -> tuple[datetime, datetime]:
-        """Bounds of the whole windows that overlap `[first, last)`: read the base between them."""
-        start, end = self.window_of(first)
-        return start, max(end, self.window_of(last - timedelta(microseconds=1))[1])
+    def start_of(self, instant: datetime) -> datetime:
+        """Start of the window that holds an instant."""
+        if self.step == "1mo":
+            return instant.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        origin = _MONDAY if self.step == "1w" else _EPOCH
+        return origin + (instant - origin) // self.length * self.length
+
+    def end_of(self, start: datetime) -> datetime:
+        """End of the window that starts then."""
+        return (start + timedelta(days=32)).replace(day=1) if self.step == "1mo" else start + self.length
+
+    def covering(self, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+        """Bounds of the whole windows that overlap `[start, end)`: what to read of a source."""
+        return self.start_of(start), self.end_of(self.start_of(end - _INSTANT))
 
 
-def _offset(start: datetime, step: str) -> datetime:
-    return cast("datetime", pl.select(pl.lit(start).cast(_US).dt.offset_by(step)).item())
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-_RECIPES = (
-    Recipe(name="1s", step=timedelta(seconds=1), base=None),
-    *(Recipe(name=interval.value, step=interval.length, base=interval) for interval in Interval),
-    Recipe(name="3m", step=timedelta(minutes=3), base=Interval.M1),
-    Recipe(name="30m", step=timedelta(minutes=30), base=Interval.M15),
-    Recipe(name="2h", step=timedelta(hours=2), base=Interval.H1),
-    Recipe(name="6h", step=timedelta(hours=6), base=Interval.H1),
-    Recipe(name="8h", step=timedelta(hours=8), base=Interval.H4),
-    Recipe(name="12h", step=timedelta(hours=12), base=Interval.H4),
-    Recipe(name="3d", step=timedelta(days=3), base=Interval.D1),
-    Recipe(name="1w", step="1w", base=Interval.D1),
-    Recipe(name="1M", step="1mo", base=Interval.D1),
+def _interval(name: str, *sources: str, step: str = "", days: int = 0) -> ReadInterval:
+    length = timedelta(days=days) if days else timedelta(**{_UNITS[name[-1]]: int(name[:-1])})
+    return ReadInterval(name=name, step=step or name, length=length, sources=tuple(map(Interval, sources)))
+
+
+_ALL = (
+    _interval("1s"),
+    _interval("1m", "1m"),
+    _interval("3m", "1m"),
+    _interval("5m", "5m", "1m"),
+    _interval("15m", "15m", "1m"),
+    _interval("30m", "15m", "1m"),
+    _interval("1h", "1h", "1m"),
+    _interval("2h", "1h", "1m"),
+    _interval("4h", "4h", "1h", "1m"),
+    _interval("6h", "1h", "1m"),
+    _interval("8h", "4h", "1h", "1m"),
+    _interval("12h", "4h", "1h", "1m"),
+    _interval("1d", "1d", "1h", "1m"),
+    _interval("3d", "1d", "1h", "1m"),
+    _interval("1w", "1d", "1h", "1m", step="1w", days=7),
+    _interval("1M", "1d", "1h", "1m", step="1mo", days=31),
 )
-RECIPES = {recipe.name: recipe for recipe in _RECIPES}
-"""Recipes by the name of the interval."""
+INTERVALS = {interval.name: interval for interval in _ALL}
+"""By name, the shortest first."""
 
 
-def recipe_of(name: str) -> Recipe:
-    """How candles of an interval come to be. Raises :class:`UnknownInterval` listing those there are."""
+def interval_named(name: str) -> ReadInterval:
+    """The interval of this name. Raises :class:`UnknownInterval` listing those there are."""
     try:
-        return RECIPES[name]
+        return INTERVALS[name]
     except KeyError:
-        raise UnknownInterval(f"no candles of {name!r}; there are {', '.join(RECIPES)}") from None
+        raise UnknownInterval(f"no candles of {name!r}; there are {', '.join(INTERVALS)}") from None
