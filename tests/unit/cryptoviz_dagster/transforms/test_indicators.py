@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from talipp.indicators import BB, MACD, RSI
 
 from cryptoviz_dagster.transforms.indicators import (
     bollinger,
@@ -147,13 +148,12 @@ def test_later_prices_change_nothing_before_them(prices, cut):
 @settings(deadline=None, max_examples=30)
 @given(LONG)
 def test_an_independent_library_gives_the_same(prices):
-    talipp = pytest.importorskip("talipp.indicators", reason="talipp is not installed")
     assume(len(set(prices[:15])) > 1)
     lines, bands = macd(PRICE), bollinger(PRICE)
-    others = [point for point in talipp.MACD(12, 26, 9, prices) if point is not None and point.signal is not None]
+    others = [point for point in MACD(12, 26, 9, prices) if point is not None and point.signal is not None]
     assert close(known(lines.line, prices)[8:], [point.macd for point in others])
     assert close(known(lines.signal, prices), [point.signal for point in others])
-    assert close(known(rsi(PRICE), prices), [value for value in talipp.RSI(14, prices) if value is not None])
-    theirs = [(band.ub, band.cb, band.lb) for band in talipp.BB(20, 2, prices) if band is not None]
+    assert close(known(rsi(PRICE), prices), [value for value in RSI(14, prices) if value is not None])
+    theirs = [(band.ub, band.cb, band.lb) for band in BB(20, 2, prices) if band is not None]
     for band, column in zip((bands.upper, bands.middle, bands.lower), zip(*theirs, strict=True), strict=True):
         assert known(band, prices) == pytest.approx(list(column), rel=1e-6, abs=1e-3)
