@@ -83,7 +83,7 @@ _ORIGIN = (
     Column("reason", Type.STRING, "Why columns are null, in a sentence; null when history suffices", nullable=True),
     Column("source_version", Type.STRING, "Version of the trades its hourly candle stands on"),
     Column("quotes_version", Type.STRING, "Version of the book tickers its hourly candle stands on"),
-    Column("history_version", Type.STRING, "xxHash64 of the hours of history it stands on, in hexadecimal"),
+    Column("history_version", Type.STRING, "Count and sum of the row hashes of the hours of history it stands on"),
 )
 
 HOURLY_METRICS = Table(

@@ -11,7 +11,7 @@ import polars as pl
 from cryptoviz.arithmetic.exact import quotient
 from cryptoviz.arithmetic.fold import DECIMAL, MARKET, refuse_overflow
 from cryptoviz.lake.metric_tables import HOURLY_METRICS
-from cryptoviz_dagster.transforms.history import history_versions
+from cryptoviz_dagster.transforms.history import NO_HISTORY, history_versions
 from cryptoviz_dagster.transforms.indicators import (
     bollinger,
     log_return,
@@ -62,7 +62,9 @@ def build_hourly_metrics(
         .join(history_versions(history), on=MARKET, how="left", maintain_order="left")
         .with_columns(asset=pl.col("symbol").str.split("-").list.first(), spread_percent=_spread_percent())
         .join(caps, on="asset", how="left", maintain_order="left")
-        .with_columns(pl.col("hours").fill_null(0), pl.col("history_version").fill_null("-"), mover_rank=_mover_rank())
+        .with_columns(
+            pl.col("hours").fill_null(0), pl.col("history_version").fill_null(NO_HISTORY), mover_rank=_mover_rank()
+        )
         .with_columns(reason=_reason())
     )
     return rows.select(HOURLY_METRICS.column_names)

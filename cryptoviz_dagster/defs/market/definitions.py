@@ -8,6 +8,7 @@ from cryptoviz.settings import Settings
 from cryptoviz_dagster.defs.market.assets import HOURLY_ROLL_UPS, candle_assets, record_specs
 from cryptoviz_dagster.defs.market.checks import candle_checks
 from cryptoviz_dagster.defs.market.metric_checks import metric_checks
+from cryptoviz_dagster.defs.market.metric_sensor import history_sensor, metrics_job
 from cryptoviz_dagster.defs.market.metrics import metric_assets
 from cryptoviz_dagster.defs.market.sensors import LongPoll, hour_sensor, roll_up_sensor
 from cryptoviz_dagster.partitions import daily_from, hourly_from
@@ -34,10 +35,15 @@ def market_definitions(settings: Settings, *, poll: LongPoll | None = None) -> d
         tags={"dagster/max_runtime": str(_RUN_LIMIT_S)},
         executor_def=dg.in_process_executor,
     )
+    metrics = metrics_job()
     patience = Patience(refresh=settings.open_hour_refresh)
     return dg.Definitions(
         assets=[*candle_assets(hours, days), *record_specs(hours, days), *metric_assets(hours)],
         asset_checks=[*candle_checks(hours), *metric_checks(hours)],
-        jobs=[hour_job],
-        sensors=[hour_sensor(hour_job, first=first, patience=patience, poll=poll), roll_up_sensor()],
+        jobs=[hour_job, metrics],
+        sensors=[
+            hour_sensor(hour_job, first=first, patience=patience, poll=poll),
+            history_sensor(metrics, hour_job=hour_job.name),
+            roll_up_sensor(),
+        ],
     )

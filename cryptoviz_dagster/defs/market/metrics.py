@@ -21,7 +21,7 @@ from cryptoviz_dagster.defs.market.table_asset import table_asset
 from cryptoviz_dagster.folded_hours import Standing
 from cryptoviz_dagster.partitions import hours_of
 from cryptoviz_dagster.resources import Lake
-from cryptoviz_dagster.transforms.history import LOOK_BACK, build_history
+from cryptoviz_dagster.transforms.history import LOOK_BACK, account_for_hours, build_history
 from cryptoviz_dagster.transforms.hourly_correlations import WINDOWS, build_hourly_correlations
 from cryptoviz_dagster.transforms.hourly_metrics import build_hourly_metrics
 from cryptoviz_dagster.transforms.market_overview import build_market_overview, observe_candles
@@ -31,10 +31,9 @@ _HISTORY_COLUMNS = ("venue", "symbol", "window_start", "high", "low", "close", "
 
 @dataclass(frozen=True, slots=True)
 class LookBack:
-    """Hourly candles and klines of the hours of a run and of the look-back before the first one, read once."""
+    """What is accounted for of the hours of a run and of the look-back before the first one, read once."""
 
-    candles: pl.DataFrame
-    klines: pl.DataFrame
+    accounted: pl.DataFrame
 
     @classmethod
     def read(cls, lake: Lake, hours: Sequence[Hour], *, length: int = LOOK_BACK) -> "LookBack":
@@ -42,11 +41,11 @@ class LookBack:
         first, last = min(hours).next(1 - length), max(hours)
         candles = lake.rows_between(OHLC_1H, first, last).select(*_HISTORY_COLUMNS, "status")
         klines = lake.rows_between(KLINES, first, last).select(*_HISTORY_COLUMNS, "interval")
-        return cls(candles.collect(), klines.collect())
+        return cls(account_for_hours(candles.collect(), klines.collect()))
 
     def history(self, hour: Hour) -> pl.DataFrame:
         """The unbroken history up to one hour."""
-        return build_history(self.candles, self.klines, hour=hour.start)
+        return build_history(self.accounted, hour=hour.start)
 
 
 def metric_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cryptoviz.lake.candle_tables import OHLC_1H
 from cryptoviz.lake.tables import KLINES
-from cryptoviz_dagster.transforms.history import LOOK_BACK, build_history, history_versions
+from cryptoviz_dagster.transforms.history import LOOK_BACK, account_for_hours, build_history, history_versions
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 KINDS = ("traded", "quiet", "blind", "open", "absent")
@@ -21,7 +21,7 @@ def ago(hours):
 @pytest.fixture
 def history(frame_of):
     def make(candles, klines=()):
-        return build_history(frame_of(OHLC_1H, *candles), frame_of(KLINES, *klines), hour=NOW)
+        return build_history(account_for_hours(frame_of(OHLC_1H, *candles), frame_of(KLINES, *klines)), hour=NOW)
 
     return make
 
@@ -43,7 +43,7 @@ def test_it_is_the_unbroken_run_of_accounted_hours_up_to_this_one(history, make_
     expected = []
     for n in range(LOOK_BACK):
         kind = kinds[n] if n < len(kinds) else "absent"
-        if kind in {"traded", "quiet"} or (kind == "open" and n == 0):
+        if kind in {"traded", "quiet"} or (kind == "open" and n == 0 and n not in klines):
             expected.append((n, None if kind == "quiet" else 100 + n))
         elif n in klines:
             expected.append((n, 500 + n))

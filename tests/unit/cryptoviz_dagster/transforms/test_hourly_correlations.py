@@ -8,7 +8,7 @@ import pytest
 
 from cryptoviz.lake.candle_tables import OHLC_1H
 from cryptoviz.lake.tables import KLINES
-from cryptoviz_dagster.transforms.history import build_history
+from cryptoviz_dagster.transforms.history import account_for_hours, build_history
 from cryptoviz_dagster.transforms.hourly_correlations import build_hourly_correlations
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -26,7 +26,7 @@ def correlations(frame_of, make_candle):
             for n, price in enumerate(prices)
         ]
         candles = frame_of(OHLC_1H, *rows)
-        history = build_history(candles, frame_of(KLINES), hour=NOW)
+        history = build_history(account_for_hours(candles, frame_of(KLINES)), hour=NOW)
         return build_hourly_correlations(candles, history, hour=NOW)
 
     return make

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cryptoviz.arithmetic.fold import SumTooLarge
 from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
 from cryptoviz.lake.tables import KLINES
-from cryptoviz_dagster.transforms.history import build_history
+from cryptoviz_dagster.transforms.history import account_for_hours, build_history
 from cryptoviz_dagster.transforms.hourly_metrics import HOURS_NEEDED, build_hourly_metrics
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -34,7 +34,7 @@ def walk(count, seed=1):
 def metrics(frame_of, make_candle):
     def make(hours, minutes=(), klines=(), **more):
         hourly = frame_of(OHLC_1H, *hours)
-        history = build_history(hourly, frame_of(KLINES, *klines), hour=NOW)
+        history = build_history(account_for_hours(hourly, frame_of(KLINES, *klines)), hour=NOW)
         this = hourly.filter(pl.col("window_start") == NOW)
         return build_hourly_metrics(this, frame_of(OHLC_1M, *minutes), history, **more)
 
