@@ -19,7 +19,9 @@ from cryptoviz_dagster.defs.market.metric_checks import (
     stale_sources,
 )
 from cryptoviz_dagster.defs.market.metric_lineage import lineage
+from cryptoviz_dagster.defs.market.metrics import LookBack
 from cryptoviz_dagster.transforms.candles import HourInputs, build_candles
+from cryptoviz_dagster.transforms.hourly_metrics import build_hourly_metrics
 
 HOURS = 3
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
@@ -41,6 +43,14 @@ def filled(lake, trade, first, clock):
         replace_partition(OHLC_1M, lake.location, hour, minutes, {})
         replace_partition(OHLC_1H, lake.location, hour, fold_candles(minutes, interval=HOUR), {})
     return lake
+
+
+@pytest.fixture
+def metrics(filled, first):
+    """Metrics of the last hour, without a run."""
+    hour = first.next(2)
+    history = LookBack.read(filled, [hour]).history(hour)
+    return build_hourly_metrics(filled.rows(OHLC_1H, hour), filled.rows(OHLC_1M, hour), history)
 
 
 @pytest.fixture
@@ -132,11 +142,8 @@ def test_an_hour_without_candles_is_no_rows_and_no_failure(lake, materialize, fi
     assert [lake.rows(table, first).height for table in METRIC_TABLES] == [0, 0, 0]
 
 
-def test_metrics_of_other_candles_than_those_in_the_lake_stop_the_run(filled, materialize, first):
-    hour = first.next(1)
-    materialize(hour)
-    candles = filled.rows(OHLC_1H, hour)
-    metrics = filled.rows(HOURLY_METRICS, hour)
+def test_metrics_of_other_candles_than_those_in_the_lake_are_found(filled, metrics, first):
+    candles = filled.rows(OHLC_1H, first.next(2))
     assert off_candles(metrics, candles) == []
     assert off_candles(metrics.head(1), candles)
     assert off_candles(metrics, candles.with_columns(source_version=pl.lit("1-0000000000000001")))
@@ -146,23 +153,20 @@ def test_metrics_of_other_candles_than_those_in_the_lake_stop_the_run(filled, ma
     "forged",
     [
         {"high_24h": Decimal(1), "low_24h": Decimal(1)},
+        {"volatility_rank": 1.5},
         {"rsi_14": 101.0},
         {"bollinger_lower": 3.0, "bollinger_middle": 2.0},
         {"volume_24h": Decimal(0)},
         {"quoted_ms": 3_600_001},
     ],
 )
-def test_a_row_that_cannot_be_is_found(filled, materialize, first, forged):
-    materialize(first)
-    metrics = filled.rows(HOURLY_METRICS, first)
+def test_a_row_that_cannot_be_is_found(metrics, forged):
     assert out_of_range(metrics).height == 0
     wrong = metrics.with_columns(pl.lit(value).cast(metrics.schema[name]).alias(name) for name, value in forged.items())
     assert out_of_range(wrong).height == 2
 
 
-def test_a_column_that_lost_its_values_is_named_and_one_that_needs_more_hours_is_not(filled, materialize, first):
-    materialize(first.next(2))
-    metrics = filled.rows(HOURLY_METRICS, first.next(2))
+def test_a_column_that_lost_its_values_is_named_and_one_that_needs_more_hours_is_not(metrics):
     assert empty_columns(metrics) == []
     lost = metrics.with_columns(pl.lit(None).cast(metrics.schema[name]).alias(name) for name in ("vwap", "log_return"))
     assert empty_columns(lost) == ["vwap", "log_return"]
