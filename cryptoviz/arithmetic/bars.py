@@ -45,10 +45,11 @@ def build_bars(
     nothing before them. ``running_total`` is that after the bar's last trade, ``is_closed`` whether the bar has ended.
     A trade larger than ``size`` can leave numbers without a bar. Raises ValueError unless ``size`` is positive.
     """
-    if size <= 0:
-        raise ValueError(f"the size of a bar is positive, got {size}")
+    units = int(size.scaleb(DECIMAL_SCALE)) if size.is_finite() else 0
+    if units <= 0:
+        raise ValueError(f"the size of a bar is a positive number of at most {DECIMAL_SCALE} decimals, got {size}")
     rows = _with_totals(trades, kind, before or {})
-    unit = pl.lit(int(size.scaleb(DECIMAL_SCALE)), pl.Int128)
+    unit = pl.lit(units, pl.Int128)
     start = (pl.col("running_total") - pl.col("amount")).to_physical()
     numbered = rows.with_columns(bar=(start // unit).cast(pl.Int64))
     spans = numbered.group_by(*MARKET, "bar").agg(

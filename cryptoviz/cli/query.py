@@ -2,6 +2,8 @@
 
 import io
 import sys
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,6 +39,14 @@ class Answer(StrEnum):
     PARQUET = "parquet"
 
 
+class Activity(StrEnum):
+    """Kinds of bars."""
+
+    TICK = "tick"
+    VOLUME = "volume"
+    DOLLAR = "dollar"
+
+
 @commands.command(rich_help_panel="Data")
 def export(
     table: Annotated[str, typer.Argument(help="A table of the lake, such as ohlc_1m.")],
@@ -67,6 +77,71 @@ def export(
         _to_stdout(rows, Format(form.value))
     if not quiet:
         say(f"{rows.height} rows of {table}")
+
+
+@commands.command(rich_help_panel="Data")
+def candles(
+    market: Annotated[str, typer.Argument(help="binance:BTC-USDT")],
+    interval: Annotated[str, typer.Argument(help="1s, 1m, 3m … 1w, 1M")],
+    first: Annotated[str, typer.Option("--from", help="ISO date or time, inclusive, UTC.")],
+    last: Annotated[str, typer.Option("--to", help="ISO date or time, exclusive, UTC.")],
+    is_filled: Annotated[
+        bool, typer.Option("--filled", help="Windows without a trade show the price before them, flagged.")
+    ] = False,
+    form: Annotated[Exported, typer.Option("-o", "--output-format")] = Exported.CSV,
+) -> None:
+    """Candles of one market in any interval: from a table, folded from a finer one, seconds from the trades."""
+    from cryptoviz.arithmetic.intervals import interval_named  # noqa: PLC0415 - keeps `--help` quick
+    from cryptoviz.inspect.export import Format, parse_instant  # noqa: PLC0415
+    from cryptoviz.inspect.reach import Unreachable, reading  # noqa: PLC0415
+    from cryptoviz.lake.symbols import parse_instrument  # noqa: PLC0415
+    from cryptoviz.storage.candles import read_candles  # noqa: PLC0415
+
+    location = settings_of().lake
+    with explained({ValueError: Exit.USAGE, Unreachable: Exit.DOWN}), reading(location):
+        rows = read_candles(
+            location,
+            parse_instrument(market),
+            interval_named(interval),
+            start=parse_instant(first),
+            end=parse_instant(last),
+            now=datetime.now(UTC),
+            is_filled=is_filled,
+        )
+    _to_stdout(rows, Format(form.value))
+
+
+@commands.command(rich_help_panel="Data")
+def bars(
+    market: Annotated[str, typer.Argument(help="binance:BTC-USDT")],
+    kind: Annotated[Activity, typer.Argument(help="What each bar holds an equal amount of.")],
+    size: Annotated[str, typer.Argument(help="Trades, base units or quote units a bar.")],
+    first: Annotated[str, typer.Option("--from", help="ISO date or time, inclusive, UTC.")],
+    last: Annotated[str, typer.Option("--to", help="ISO date or time, exclusive, UTC.")],
+    form: Annotated[Exported, typer.Option("-o", "--output-format")] = Exported.CSV,
+) -> None:
+    """Bars of one market by trades, volume or money instead of time, counted from the first trade of each day."""
+    from cryptoviz.arithmetic.bars import BarKind  # noqa: PLC0415 - keeps `--help` quick
+    from cryptoviz.inspect.export import Format, parse_instant  # noqa: PLC0415
+    from cryptoviz.inspect.reach import Unreachable, reading  # noqa: PLC0415
+    from cryptoviz.lake.symbols import parse_instrument  # noqa: PLC0415
+    from cryptoviz.storage.candles import read_bars  # noqa: PLC0415
+
+    location = settings_of().lake
+    try:
+        amount = Decimal(size)
+    except InvalidOperation:
+        fail(f"size {size!r} is no number", Exit.USAGE)
+    with explained({ValueError: Exit.USAGE, Unreachable: Exit.DOWN}), reading(location):
+        rows = read_bars(
+            location,
+            parse_instrument(market),
+            kind=BarKind(kind.value),
+            size=amount,
+            start=parse_instant(first),
+            end=parse_instant(last),
+        )
+    _to_stdout(rows, Format(form.value))
 
 
 @commands.command(rich_help_panel="Data")

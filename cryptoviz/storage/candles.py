@@ -37,8 +37,10 @@ def read_candles(
 
     Read from the coarsest source that has any, else folded from trades (of the hours around, which prove the edges).
     A window that ends after ``now`` is open. With ``is_filled`` windows without a trade show the price before them
-    within the range and are flagged, see :func:`cryptoviz.arithmetic.filled.fill_candles`.
+    within the range and are flagged, see :func:`cryptoviz.arithmetic.filled.fill_candles`. Raises ValueError for a
+    range without an instant.
     """
+    _refuse_empty(start, end)
     first, last = interval.covering(start, end)
     read = _of_tables if interval.sources else _of_trades
     candles = read(location, instrument, interval, first, last, now)
@@ -54,9 +56,11 @@ def read_bars(
 ) -> pl.DataFrame:
     """Bars of one market of the days that overlap `[start, end)`, each day counted from its first trade.
 
-    Those whose trades all lie outside the range are left out; ``day`` is the day that a bar is numbered in.
+    Those whose trades all lie outside the range are left out; ``day`` is the day that a bar is numbered in. Raises
+    ValueError for a range without an instant and a size that is not positive.
     """
-    frames = [empty_bars()]
+    _refuse_empty(start, end)
+    frames = [_bars_of_no_day()]
     day = Day.containing(start)
     while day.start < end:
         trades = _rows(TRADES, location, instrument, Hour(day.start), Hour(day.start).next(23))
@@ -66,8 +70,12 @@ def read_bars(
     return bars.filter(pl.col("last_time") >= start, pl.col("first_time") < end)
 
 
-def empty_bars() -> pl.DataFrame:
-    """Bars of no day."""
+def _refuse_empty(start: datetime, end: datetime) -> None:
+    if end <= start:
+        raise ValueError(f"the end {end.isoformat()} is not after the start {start.isoformat()}")
+
+
+def _bars_of_no_day() -> pl.DataFrame:
     return build_bars(empty(TRADES), kind=BarKind.TICK, size=Decimal(1)).with_columns(day=pl.lit(None, pl.Date))
 
 

@@ -16,7 +16,7 @@ CONTENT = [
 FACTS = st.lists(
     st.tuples(
         st.integers(0, 599_999),
-        st.integers(1, 10**15).map(lambda n: f"{n}e-6"),
+        st.integers(1, 10**12).map(lambda n: f"{n}e-6"),
         st.integers(1, 10**9).map(lambda n: f"{n}e-8"),
         st.sampled_from([1, 1, 1, 2, 5]),
         st.sampled_from([0, 0, 3]),

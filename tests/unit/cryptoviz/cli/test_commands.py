@@ -46,8 +46,8 @@ def filled(lake, hour, make_candles):
 
 
 COMMANDS = (
-    "demo", "up", "down", "status", "logs", "doctor", "gaps", "replay", "backfill", "export", "sql", "data",
-    "data list", "docs", "docs tables", "",
+    "demo", "up", "down", "status", "logs", "doctor", "gaps", "replay", "backfill", "export", "candles", "bars", "sql",
+    "data", "data list", "docs", "docs tables", "",
 )  # fmt: skip
 
 
