@@ -49,22 +49,31 @@ class Activity(StrEnum):
 
 @commands.command(rich_help_panel="Data")
 def export(
-    table: Annotated[str, typer.Argument(help="A table of the lake, such as ohlc_1m.")],
-    first: Annotated[str, typer.Option("--from", help="ISO date or time, inclusive, UTC.")],
-    last: Annotated[str, typer.Option("--to", help="ISO date or time, exclusive, UTC.")],
+    table: Annotated[str, typer.Argument(help="A table of the lake, such as ohlc_1m; duckdb for all in one file.")],
+    file: Annotated[Path | None, typer.Argument(help="After duckdb: the file to write.")] = None,
+    first: Annotated[str, typer.Option("--from", help="ISO date or time, inclusive, UTC.")] = "",
+    last: Annotated[str, typer.Option("--to", help="ISO date or time, exclusive, UTC.")] = "",
     symbol: Annotated[str, typer.Option(help="Only this symbol, BTC-USDT.")] = "",
     venue: Annotated[str, typer.Option(help="Only this venue.")] = "",
     form: Annotated[Exported, typer.Option("-o", "--output-format")] = Exported.CSV,
     output: Annotated[Path | None, typer.Option("--output", help="File to write; standard output otherwise.")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Rows of a table as CSV, JSON lines or Parquet: decimals exact, times ISO 8601, sorted by the table's key."""
+    """Rows of a table as CSV, JSON lines or Parquet: decimals exact, times ISO 8601, sorted by the table's key.
+
+    ``cryptoviz export duckdb lake.duckdb`` copies every table but the raw records into one DuckDB file.
+    """
+    if table == "duckdb":
+        _export_duckdb(file, quiet=quiet)
+        return
     from cryptoviz.inspect.export import Format, parse_instant, select_rows, write_rows  # noqa: PLC0415 - quick help
     from cryptoviz.inspect.reach import Unreachable  # noqa: PLC0415
     from cryptoviz.lake.tables import table_named  # noqa: PLC0415
     from cryptoviz.storage.frames import TableNotWritten  # noqa: PLC0415
 
     settings = settings_of()
+    if not (first and last):
+        fail("--from and --to are needed", Exit.USAGE)
     with explained({ValueError: Exit.USAGE}):
         contract, begin, end = table_named(table), parse_instant(first), parse_instant(last)
     with explained({ValueError: Exit.USAGE, TableNotWritten: Exit.DOWN, Unreachable: Exit.DOWN}):
@@ -169,6 +178,20 @@ def sql(
     print_rows(as_text(rows.head(_ROWS_SHOWN)).to_dicts(), rows.columns, Form.TABLE)
     if rows.height > _ROWS_SHOWN:
         say(f"{rows.height - _ROWS_SHOWN} more rows; -o csv gives all")
+
+
+def _export_duckdb(file: Path | None, *, quiet: bool) -> None:
+    import duckdb  # noqa: PLC0415 - keeps `--help` quick
+
+    from cryptoviz.inspect.reach import Unreachable  # noqa: PLC0415
+    from cryptoviz.inspect.snapshot import default_tables, write_snapshot  # noqa: PLC0415
+
+    if file is None or not file.absolute().parent.is_dir():
+        fail("name a file in a folder that exists: cryptoviz export duckdb lake.duckdb", Exit.USAGE)
+    with explained({Unreachable: Exit.DOWN, duckdb.Error: Exit.DOWN}):
+        counts = write_snapshot(settings_of().lake, file, default_tables())
+    if not quiet:
+        say(f"{sum(counts.values())} rows of {len(counts)} tables in {file}")
 
 
 def _to_stdout(rows: "pl.DataFrame", form: "Format") -> None:

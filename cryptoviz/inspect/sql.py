@@ -1,5 +1,8 @@
 """SQL over the lake: DuckDB on the tables' Delta snapshots, so that replaced and orphaned files are never counted."""
 
+import contextlib
+from collections.abc import Iterable
+
 import duckdb
 import polars as pl
 
@@ -24,7 +27,7 @@ def run_query(location: Location, query: str) -> pl.DataFrame:
     with duckdb.connect() as connection:
         _require_query(connection, query)
         with reading(location):
-            _register(connection, location, connection.get_table_names(query))
+            _register_mentioned(connection, location, connection.get_table_names(query))
         connection.execute("SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true")
         rows: pl.DataFrame = connection.sql(query).pl()
         return rows
@@ -36,12 +39,19 @@ def _require_query(connection: duckdb.DuckDBPyConnection, query: str) -> None:
         raise NotAQuery("the lake is read-only here: give one SELECT, DESCRIBE, SUMMARIZE or EXPLAIN")
 
 
-def _register(connection: duckdb.DuckDBPyConnection, location: Location, mentioned: set[str]) -> None:
+def register_tables(connection: duckdb.DuckDBPyConnection, location: Location, names: Iterable[str]) -> list[str]:
+    """Give a connection these tables as they are now and return those that are written."""
+    written = []
+    for name in names:
+        with contextlib.suppress(TableNotWritten):
+            connection.register(name, open_table(BY_NAME[name], location).to_pyarrow_dataset())
+            written.append(name)
+    return written
+
+
+def _register_mentioned(connection: duckdb.DuckDBPyConnection, location: Location, mentioned: set[str]) -> None:
     """Register the tables a query mentions; all that exist when it mentions none, for ``SHOW TABLES``."""
     names = mentioned & set(BY_NAME)
-    for name in names or BY_NAME:
-        try:
-            connection.register(name, open_table(BY_NAME[name], location).to_pyarrow_dataset())
-        except TableNotWritten:
-            if names:
-                raise
+    written = register_tables(connection, location, names or BY_NAME)
+    for missing in names - set(written):
+        open_table(BY_NAME[missing], location)
