@@ -35,6 +35,7 @@ def render(settings: Settings) -> str:
     if settings.s3_access_key and not settings.store.startswith("s3://"):
         values["CRYPTOVIZ_S3_ACCESS_KEY"] = settings.s3_access_key
         values["CRYPTOVIZ_S3_SECRET_KEY"] = settings.s3_secret_key.get_secret_value()
+    values["CRYPTOVIZ_GRAFANA_SQL"] = f"{settings.sql.host}:{settings.sql.port}"
     if not settings.sql_address:
         values |= {f"CRYPTOVIZ_{name.upper()}": getattr(settings, name).get_secret_value() for name in _SQL_PASSWORDS}
     header = "# Written by the launcher at every start. It holds keys: keep it private.\n"

@@ -54,6 +54,10 @@ class Publication:
         """Whether its partitions are days."""
         return self.table.partition_columns == DAY_COLUMNS
 
+    def span_at(self, hour: Hour) -> Span:
+        """The partition that holds an hour."""
+        return Day.containing(hour.start) if self.is_daily else hour
+
     def span(self, key: str) -> Span:
         """The partition of a key. Raises ValueError."""
         return Day.from_key(key) if self.is_daily else Hour.from_key(key)
