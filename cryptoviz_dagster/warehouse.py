@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 
@@ -13,7 +13,7 @@ from cryptoviz.warehouse.publications import PUBLICATIONS, Publication, Span
 from cryptoviz.warehouse.schema import Connection
 from cryptoviz.warehouse.server import Role, Server
 
-_AT_ONCE, _THE_BEGINNING = timedelta(0), datetime.min.replace(tzinfo=UTC)
+_AT_ONCE = timedelta(0)
 
 
 class WarehouseDown(ConnectionError):
@@ -30,19 +30,17 @@ class Warehouse:
         self._server, self._location = server, location
         self._files = {p.name: PartitionFiles(p.table, location) for p in publications}
 
-    def lacking(
-        self, *, now: datetime, refresh: timedelta = _AT_ONCE, first: datetime = _THE_BEGINNING
-    ) -> dict[str, dict[Span, str]]:
-        """Partitions, by table, whose files are not those they were loaded from, with the digest of the files.
+    def lacking(self, *, now: datetime, refresh: timedelta = _AT_ONCE) -> dict[str, dict[Span, str]]:
+        """Partitions, by table, whose files are not those they were loaded from, each with a name of the change.
 
-        A partition in progress is named once in ``refresh``. One that is too old for its publication, or has no files
-        any more, is named with an empty digest while PostgreSQL has it. Those before ``first`` are left alone, and so
-        are tables that nobody has written yet.
+        The name stays while the change is not made: so a failing load can be tried again after pauses. A partition in
+        progress is named once in ``refresh``. One that is too old for its publication, or has no files any more, is
+        named while PostgreSQL has it. Tables that nobody has written yet are left alone.
         """
-        wanted = {p: self._wanted(p, now, first) for p in self.publications}
+        wanted = {p: self._wanted(p, now) for p in self.publications}
         with self._connected() as connection:
             return {
-                p.name: _lacking(files, _loaded(connection, p, first), now, refresh)
+                p.name: _lacking(files, _loaded(connection, p), now, refresh)
                 for p, files in wanted.items()
                 if files is not None
             }
@@ -56,14 +54,14 @@ class Warehouse:
         with self._connected() as connection:
             return load_partition(connection, publication, span, state, rows), rows.height
 
-    def _wanted(self, publication: Publication, now: datetime, first: datetime) -> dict[Span, str] | None:
+    def _wanted(self, publication: Publication, now: datetime) -> dict[Span, str] | None:
         files = self._files[publication.name].read()
         if files is None:
             return None
         return {
             span: digest
             for span, digest in files.items()
-            if first < span.end and span.start <= now and not _is_expired(publication, span, now)
+            if span.start <= now and not _is_expired(publication, span, now)
         }
 
     @contextmanager
@@ -80,19 +78,18 @@ def _is_expired(publication: Publication, span: Span, now: datetime) -> bool:
     return publication.keep is not None and span.end <= now - publication.keep
 
 
-def _loaded(connection: Connection, publication: Publication, first: datetime) -> dict[Span, Loaded]:
-    found = loaded_partitions(connection, publication.name)
-    spans = {publication.span(key): loaded for key, loaded in found.items()}
-    return {span: loaded for span, loaded in spans.items() if first < span.end}
+def _loaded(connection: Connection, publication: Publication) -> dict[Span, Loaded]:
+    return {publication.span(key): loaded for key, loaded in loaded_partitions(connection, publication.name).items()}
 
 
 def _lacking(
     files: Mapping[Span, str], loaded: Mapping[Span, Loaded], now: datetime, refresh: timedelta
 ) -> dict[Span, str]:
-    lacking = {span: "" for span in loaded if span not in files}
+    lacking = {span: "gone" for span in loaded if span not in files}
     for span, digest in files.items():
         known = loaded.get(span)
         is_fresh = known is not None and span.end > now and now - known.loaded_time < refresh
         if not is_fresh and (known is None or known.digest != digest):
-            lacking[span] = digest
+            is_settled = span.end <= now
+            lacking[span] = digest if is_settled else f"after {known.digest if known else 'nothing'}"
     return lacking

@@ -69,6 +69,12 @@ def read_state(
     return state, rows.select(columns).collect()
 
 
+def live_files(table: Table, location: Location) -> list[tuple[Span, str]]:
+    """Every live file of a table with its partition, by a path under the table. Raises TableNotWritten."""
+    actions = pa.table(open_table(table, location).get_add_actions(flatten=True))
+    return [(_span(table, path), path) for path in actions["path"].to_pylist()]
+
+
 def _digests(table: Table, delta: DeltaTable) -> dict[Span, str]:
     actions = pa.table(delta.get_add_actions(flatten=True))
     files: dict[Span, list[str]] = {}

@@ -1,8 +1,15 @@
-"""Published tables as assets: for each partition, PostgreSQL is made equal to the lake."""
+"""Published tables as assets: a run makes PostgreSQL equal to the lake, partition by partition.
 
-from collections.abc import Iterator, Sequence
+The assets have no partitions of Dagster's own: a first run over a long history would announce each of them for every
+table before it begins. Which partition is loaded from what stands in PostgreSQL, beside the rows.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import dagster as dg
+import psycopg
 
 from cryptoviz.warehouse.load import Outcome
 from cryptoviz.warehouse.publications import PUBLICATIONS, Publication, Span
@@ -11,6 +18,15 @@ from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.warehouse import Warehouse
 
 GROUP = "serving"
+_BUDGET_S = 120.0
+"""A run ends after so long and leaves the rest to the next, so that news never waits behind history."""
+
+
+class PartitionsRefused(dg.Failure):
+    """PostgreSQL would not take some partitions; all others were loaded."""
+
+    def __init__(self, refused: Sequence[str]) -> None:
+        super().__init__(description=f"{len(refused)} refused, the first: {refused[0]}", allow_retries=False)
 
 
 def publication_key(publication: Publication) -> dg.AssetKey:
@@ -19,47 +35,70 @@ def publication_key(publication: Publication) -> dg.AssetKey:
 
 
 def publication_assets(
-    *, hours: dg.PartitionsDefinition, days: dg.PartitionsDefinition, publications: Sequence[Publication] = PUBLICATIONS
-) -> list[dg.AssetsDefinition]:
-    """One asset a published table, those of hours and those of days each computed together."""
-    hourly = [p for p in publications if not p.is_daily]
-    daily = [p for p in publications if p.is_daily]
-    return [_tables("publish_hours", hourly, hours), _tables("publish_days", daily, days)]
+    publications: Sequence[Publication] = PUBLICATIONS, *, budget_s: float = _BUDGET_S
+) -> dg.AssetsDefinition:
+    """One asset a published table, all computed together."""
 
-
-def _tables(name: str, publications: Sequence[Publication], partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    @dg.multi_asset(
-        name=name,
-        specs=[_spec(publication) for publication in publications],
-        partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        can_subset=True,
-    )
+    @dg.multi_asset(name="publish", specs=[_spec(publication) for publication in publications], can_subset=True)
     def publish(
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[dg.MaterializeResult[None]]:
-        lacking = warehouse.lacking(now=lake.now())
-        for publication in publications:
-            key, spans = publication_key(publication), lacking.get(publication.name, {})
-            due = [span for partition in context.partition_keys if (span := publication.span(partition)) in spans]
-            if key in context.selected_asset_keys and due:
-                yield dg.MaterializeResult(asset_key=key, metadata=_publish(context, publication, due, lake, warehouse))
+        selected = [p for p in publications if publication_key(p) in context.selected_asset_keys]
+        tallies = {publication.name: Tally() for publication in selected}
+        refused: list[str] = []
+        deadline = time.monotonic() + budget_s
+        for span, publication in newest_first(selected, warehouse.lacking(now=lake.now())):
+            if time.monotonic() > deadline:
+                break
+            try:
+                outcome, rows = warehouse.publish(publication, span, now=lake.now())
+            except psycopg.Error as error:
+                refused.append(f"{publication.name} {span.key}: {error}")
+                continue
+            context.log.info("%s %s: %s, %d rows", publication.name, span.key, outcome, rows)
+            tallies[publication.name].add(span, outcome, rows)
+        for publication in selected:
+            if tallies[publication.name].partitions:
+                metadata = tallies[publication.name].metadata()
+                yield dg.MaterializeResult(asset_key=publication_key(publication), metadata=metadata)
+        if refused:
+            raise PartitionsRefused(refused)
 
     return publish
 
 
-def _publish(
-    context: dg.AssetExecutionContext, publication: Publication, spans: Sequence[Span], lake: Lake, warehouse: Warehouse
-) -> dict[str, int]:
-    """Load these partitions; metadata of the load."""
-    counts = dict.fromkeys(Outcome, 0)
-    total = 0
-    for span in spans:
-        outcome, rows = warehouse.publish(publication, span, now=lake.now())
-        counts[outcome] += 1
-        total += rows
-        context.log.info("%s %s: %s, %d rows", publication.name, span.key, outcome, rows)
-    return {"dagster/partition_row_count": total, **{f"partitions_{name}": count for name, count in counts.items()}}
+def newest_first(
+    publications: Sequence[Publication], lacking: Mapping[str, Mapping[Span, str]]
+) -> list[tuple[Span, Publication]]:
+    """Partitions to load: those that ended last come first, of whatever table."""
+    due = [(span, publication) for publication in publications for span in lacking.get(publication.name, {})]
+    return sorted(due, key=lambda one: (one[0].end, one[1].name), reverse=True)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run did to one table."""
+
+    partitions: int = 0
+    superseded: int = 0
+    rows: int = 0
+    newest: str = ""
+
+    def add(self, span: Span, outcome: Outcome, rows: int) -> None:
+        """Count one partition."""
+        self.partitions += outcome is Outcome.LOADED
+        self.superseded += outcome is Outcome.SUPERSEDED
+        self.rows += rows if outcome is Outcome.LOADED else 0
+        self.newest = max(self.newest, span.key)
+
+    def metadata(self) -> dict[str, dg.MetadataValue]:
+        """The same as Dagster shows it."""
+        return {
+            "partitions": dg.MetadataValue.int(self.partitions),
+            "partitions_superseded": dg.MetadataValue.int(self.superseded),
+            "rows": dg.MetadataValue.int(self.rows),
+            "newest_partition": dg.MetadataValue.text(self.newest),
+        }
 
 
 def _spec(publication: Publication) -> dg.AssetSpec:

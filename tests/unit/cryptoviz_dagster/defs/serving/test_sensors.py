@@ -13,9 +13,11 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.schema import Type
 from cryptoviz.settings import Settings
 from cryptoviz.storage.frames import empty, replace_partition
+from cryptoviz.warehouse.publications import BY_NAME
 from cryptoviz.warehouse.server import Role, Server
+from cryptoviz_dagster.defs.serving.assets import newest_first, publication_assets
 from cryptoviz_dagster.defs.serving.definitions import serving_definitions
-from cryptoviz_dagster.defs.serving.sensors import LONGEST_STRETCH, newest_stretch
+from cryptoviz_dagster.defs.serving.sensors import request_key
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.warehouse import Warehouse
 
@@ -40,6 +42,7 @@ class Publisher:
         self.definitions = dg.Definitions(
             assets=serving.assets, jobs=serving.jobs, sensors=serving.sensors, resources=self.resources
         )
+        self.job = self.definitions.resolve_job_def("publish_to_postgres")
         self.sensor = self.definitions.get_repository_def().get_sensor_def("lake_differs_from_postgres")
 
     def put_hour(self, hour: Hour, close: str) -> None:
@@ -59,9 +62,8 @@ class Publisher:
         runs = 0
         while requests := self.tick().run_requests:
             for request in requests:
-                job = self.definitions.resolve_job_def(request.job_name)
                 tags = {**request.tags, "dagster/run_key": request.run_key}
-                job.execute_in_process(instance=self.instance, partition_key=request.partition_key, tags=tags)
+                self.job.execute_in_process(instance=self.instance, tags=tags)
                 runs += 1
         return runs
 
@@ -86,30 +88,57 @@ def closes(postgres):
     return rows
 
 
-def test_what_the_lake_has_is_published_and_then_there_is_peace(publisher, closes):
+def test_what_the_lake_has_is_published_by_one_run_and_then_there_is_peace(publisher, closes):
     hours = [FIRST.next(n) for n in (3, 4, 5, 9)]
     for n, hour in enumerate(hours):
         publisher.put_hour(hour, str(n))
-    assert publisher.settle() == 2
-    assert closes() == [(hour.start, n) for n, hour in enumerate(hours)]
-
-
-def test_days_are_published_by_a_job_of_their_own(publisher, closes):
     publisher.put_day(Day.containing(FIRST.start), "5")
-    requests = publisher.tick().run_requests
-    assert [(r.job_name, r.partition_key) for r in requests] == [("publish_days_job", "2025-03-01")]
-    publisher.settle()
+    assert publisher.settle() == 1
+    assert closes() == [(hour.start, n) for n, hour in enumerate(hours)]
     assert closes("ohlc_1d") == [(FIRST.start, 5)]
 
 
-def test_a_changed_hour_is_published_again_alone(publisher, closes):
+def test_only_a_changed_table_is_materialized_again(publisher, closes, instance):
     for n in range(3):
         publisher.put_hour(FIRST.next(n), "1")
+    publisher.put_day(Day.containing(FIRST.start), "5")
     publisher.settle()
     publisher.put_hour(FIRST.next(1), "2")
-    assert [r.partition_key for r in publisher.tick().run_requests] == [FIRST.next(1).key]
-    publisher.settle()
+    assert publisher.settle() == 1
     assert [close for _, close in closes()] == [1, 2, 1]
+    found = [
+        instance.fetch_materializations(dg.AssetKey(["postgres", name]), limit=9).records
+        for name in ("ohlc_1m", "ohlc_1d")
+    ]
+    assert list(map(len, found)) == [2, 1]
+    assert found[0][0].asset_materialization.metadata["partitions"].value == 1
+    assert found[0][0].asset_materialization.metadata["newest_partition"].value == FIRST.next(1).key
+
+
+def test_a_run_that_is_out_of_time_leaves_the_rest_to_the_next(publisher, closes, instance):
+    for n in range(3):
+        publisher.put_hour(FIRST.next(n), "1")
+    tables = publication_assets(budget_s=-1)
+    assert dg.materialize([tables], instance=instance, resources=publisher.resources).success
+    assert closes() == []
+    assert publisher.settle() == 1
+    assert len(closes()) == 3
+
+
+def test_a_partition_that_is_refused_holds_up_no_other_and_is_tried_again_later(publisher, closes, instance, clock):
+    twice = candles(OHLC_1M, FIRST.next(5).start, timedelta(minutes=1), "1")
+    replace_partition(OHLC_1M, publisher.location, FIRST.next(5), pl.concat([twice, twice]), {})
+    publisher.put_hour(FIRST, "1")
+    (request,) = publisher.tick().run_requests
+    result = publisher.job.execute_in_process(instance=instance, tags=request.tags, raise_on_error=False)
+    assert not result.success
+    assert closes() == [(FIRST.start, 1)]
+    (request,) = publisher.tick().run_requests
+    publisher.job.execute_in_process(instance=instance, tags=request.tags, raise_on_error=False)
+    clock.now = datetime.now(UTC)
+    assert not publisher.tick().run_requests
+    clock.move(minutes=1)
+    assert len(publisher.tick().run_requests) == 1
 
 
 def test_a_wiped_database_is_filled_again(publisher, closes, postgres):
@@ -133,7 +162,7 @@ def test_the_hour_in_progress_is_published_once_in_a_while(publisher, closes, cl
     publisher.put_hour(hour, "2")
     assert not publisher.tick().run_requests
     clock.move(minutes=3)
-    assert [r.partition_key for r in publisher.tick().run_requests] == [hour.key]
+    assert len(publisher.tick().run_requests) == 1
 
 
 def test_nothing_is_asked_while_postgres_is_down(location, clock, instance):
@@ -143,15 +172,14 @@ def test_nothing_is_asked_while_postgres_is_down(location, clock, instance):
     assert "PostgreSQL at 127.0.0.1:1" in result.skip_message
 
 
-def test_a_stretch_ends_at_a_hole_and_at_its_limit():
-    hours = [FIRST.next(n) for n in range(LONGEST_STRETCH + 5)]
-    stretch = newest_stretch("job", {"a": dict.fromkeys(hours, "d")})
-    assert (stretch.first, stretch.last) == (hours[5], hours[-1])
-    assert newest_stretch("job", {"a": {hours[0]: "d", hours[2]: "d"}, "b": {hours[3]: "d"}}).first == hours[2]
-    assert newest_stretch("job", {"a": {}}) is None
+def test_partitions_that_ended_last_are_loaded_first():
+    minutes, days = BY_NAME["ohlc_1m"], BY_NAME["ohlc_1d"]
+    day, early, late = Day.containing(FIRST.start), FIRST.next(2), FIRST.next(30)
+    lacking = {"ohlc_1m": {early: "d", late: "d"}, "ohlc_1d": {day: "d"}}
+    assert newest_first([minutes, days], lacking) == [(late, minutes), (day, days), (early, minutes)]
 
 
 def test_the_key_of_a_request_names_what_is_loaded():
-    keys = [newest_stretch("job", {"a": {FIRST: digest}}).key for digest in ("d1", "d2")]
-    assert keys[0].startswith("job:2025-03-01-00:00..2025-03-01-00:00@")
+    keys = [request_key({"a": {FIRST: digest}}) for digest in ("d1", "d2")]
+    assert keys[0].startswith("publish:1@")
     assert keys[0] != keys[1]
