@@ -49,7 +49,10 @@ def _(lake, mo, tables):
 def _(lake, mo, tables):
     mo.stop("quarantine" not in tables, mo.md("Nothing was refused."))
     refused = lake.sql(
-        "SELECT reason, count(*) AS records, max(kafka_time) AS last FROM crypto.quarantine GROUP BY ALL ORDER BY 2 DESC"
+        """
+        SELECT reason, count(*) AS records, max(kafka_time) AS last
+        FROM crypto.quarantine GROUP BY ALL ORDER BY records DESC
+        """
     ).pl()
     mo.vstack([mo.md("# Refused records"), refused])
     return (refused,)
