@@ -7,6 +7,7 @@ from cryptoviz.settings import Ports, Settings, load_settings
 from cryptoviz.stack.errors import HomeHoldsOther
 from cryptoviz.stack.first_start import open_home, public_values
 from cryptoviz.stack.paths import Home
+from cryptoviz.warehouse.server import Role
 
 
 def settings(home: Path, **changes: object) -> Settings:
@@ -67,3 +68,18 @@ def test_a_live_home_keeps_the_venues_own_addresses(tmp_path: Path) -> None:
 def test_the_environment_of_services_holds_no_key(tmp_path: Path) -> None:
     opened = open_home(settings(tmp_path), demo=True)
     assert opened.s3_secret_key.get_secret_value() not in public_values(opened).values()
+
+
+def test_each_role_of_postgres_gets_a_password_of_its_own_that_stays(tmp_path: Path) -> None:
+    names = ("sql_owner_password", "sql_loader_password", "sql_reader_password")
+    first, again = (open_home(load_settings(home=tmp_path), demo=True) for _ in range(2))
+    words = [getattr(first, name).get_secret_value() for name in names]
+    assert len(set(words)) == 3
+    assert min(map(len, words)) >= 32
+    assert [getattr(again, name).get_secret_value() for name in names] == words
+
+
+def test_the_passwords_of_another_server_are_not_made_up(tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path, sql_address="db.example.com:5432")
+    assert open_home(settings, demo=True).sql.passwords == dict.fromkeys(Role, "")
+    assert "PASSWORD" not in (tmp_path / "stack.env").read_text()
