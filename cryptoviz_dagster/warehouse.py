@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import psycopg
 
 from cryptoviz.lake.locations import Location
-from cryptoviz.storage.partition_files import PartitionFiles, read_state
+from cryptoviz.storage.partition_files import PartitionFiles, TableSnapshot
 from cryptoviz.warehouse.load import Loaded, Outcome, load_partition, loaded_partitions
 from cryptoviz.warehouse.publications import PUBLICATIONS, Publication, Span
 from cryptoviz.warehouse.schema import Connection
@@ -45,14 +45,14 @@ class Warehouse:
                 if files is not None
             }
 
-    def publish(self, publication: Publication, span: Span, *, now: datetime) -> tuple[Outcome, int]:
-        """Load one partition as the lake has it now; how that ended and how many rows it has."""
-        columns = tuple(c.name for c in publication.published)
-        state, rows = read_state(publication.table, self._location, span, columns)
-        if _is_expired(publication, span, now):
-            state, rows = state.emptied(), rows.clear()
+    @contextmanager
+    def loader(self) -> "Iterator[Loader]":
+        """Load within: one connection, and each table as it was when its first partition is asked for.
+
+        Raises :class:`WarehouseDown`, also when PostgreSQL goes away meanwhile.
+        """
         with self._connected() as connection:
-            return load_partition(connection, publication, span, state, rows), rows.height
+            yield Loader(connection, self._location)
 
     def _wanted(self, publication: Publication, now: datetime) -> dict[Span, str] | None:
         files = self._files[publication.name].read()
@@ -72,6 +72,25 @@ class Warehouse:
         except (psycopg.OperationalError, psycopg.errors.UndefinedTable) as error:
             where = f"PostgreSQL at {self._server.host}:{self._server.port}"
             raise WarehouseDown(f"{where}: {str(error).strip() or type(error).__name__}") from error
+
+
+class Loader:
+    """Loads partitions over one connection."""
+
+    def __init__(self, connection: Connection, location: Location) -> None:
+        self._connection, self._location = connection, location
+        self._snapshots: dict[str, TableSnapshot] = {}
+
+    def load(self, publication: Publication, span: Span, *, now: datetime) -> tuple[Outcome, int]:
+        """Load one partition; how that ended and how many rows it has. A partition too old to keep is removed."""
+        name = publication.name
+        if name not in self._snapshots:
+            self._snapshots[name] = TableSnapshot(publication.table, self._location)
+        snapshot = self._snapshots[name]
+        state, rows = snapshot.state(span), snapshot.rows(span, [c.name for c in publication.published])
+        if _is_expired(publication, span, now):
+            state, rows = state.emptied(), rows.clear()
+        return load_partition(self._connection, publication, span, state, rows), rows.height
 
 
 def _is_expired(publication: Publication, span: Span, now: datetime) -> bool:

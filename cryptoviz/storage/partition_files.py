@@ -5,7 +5,7 @@ This holds for every table, whoever writes it.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -55,18 +55,27 @@ class PartitionFiles:
         return self._known
 
 
-def read_state(
-    table: Table, location: Location, span: Span, columns: tuple[str, ...]
-) -> tuple[PartitionState, pl.DataFrame]:
-    """One partition's state and exactly its rows. Raises TableNotWritten."""
-    delta = open_table(table, location)
-    digest = _digests(table, delta).get(span, "")
-    state = PartitionState(table_id=str(delta.metadata().id), lake_version=delta.version(), digest=digest)
-    if not digest:
-        return state, empty(table).select(columns)
-    inside = (pl.col(name) == int(value) for name, value in span.values.items())
-    rows = pl.scan_delta(delta).with_columns(pl.col(table.partition_columns).cast(pl.Int32)).filter(*inside)
-    return state, rows.select(columns).collect()
+class TableSnapshot:
+    """One table as it was when this was made: states and rows of its partitions agree. Raises TableNotWritten."""
+
+    def __init__(self, table: Table, location: Location) -> None:
+        self._table, self._delta = table, open_table(table, location)
+        self._digests = _digests(table, self._delta)
+        self._table_id = str(self._delta.metadata().id)
+
+    def state(self, span: Span) -> PartitionState:
+        """What a partition is made of; its digest is empty when it has no files."""
+        digest = self._digests.get(span, "")
+        return PartitionState(table_id=self._table_id, lake_version=self._delta.version(), digest=digest)
+
+    def rows(self, span: Span, columns: Sequence[str]) -> pl.DataFrame:
+        """The rows of a partition."""
+        if span not in self._digests:
+            return empty(self._table).select(columns)
+        names = self._table.partition_columns
+        inside = (pl.col(name) == int(value) for name, value in span.values.items())
+        rows = pl.scan_delta(self._delta).with_columns(pl.col(names).cast(pl.Int32)).filter(*inside)
+        return rows.select(columns).collect()
 
 
 def live_files(table: Table, location: Location) -> list[tuple[Span, str]]:

@@ -44,27 +44,41 @@ def publication_assets(
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[dg.MaterializeResult[None]]:
         selected = [p for p in publications if publication_key(p) in context.selected_asset_keys]
-        tallies = {publication.name: Tally() for publication in selected}
-        refused: list[str] = []
-        deadline = time.monotonic() + budget_s
-        for span, publication in newest_first(selected, warehouse.lacking(now=lake.now())):
-            if time.monotonic() > deadline:
-                break
-            try:
-                outcome, rows = warehouse.publish(publication, span, now=lake.now())
-            except psycopg.Error as error:
-                refused.append(f"{publication.name} {span.key}: {error}")
-                continue
-            context.log.info("%s %s: %s, %d rows", publication.name, span.key, outcome, rows)
-            tallies[publication.name].add(span, outcome, rows)
+        due = newest_first(selected, warehouse.lacking(now=lake.now()))
+        tallies, refused = _load(context, due, lake, warehouse, deadline=time.monotonic() + budget_s)
         for publication in selected:
-            if tallies[publication.name].partitions:
-                metadata = tallies[publication.name].metadata()
-                yield dg.MaterializeResult(asset_key=publication_key(publication), metadata=metadata)
+            tally = tallies.get(publication.name)
+            if tally and tally.partitions:
+                yield dg.MaterializeResult(asset_key=publication_key(publication), metadata=tally.metadata())
         if refused:
             raise PartitionsRefused(refused)
 
     return publish
+
+
+def _load(
+    context: dg.AssetExecutionContext,
+    due: Sequence[tuple[Span, Publication]],
+    lake: Lake,
+    warehouse: Warehouse,
+    *,
+    deadline: float,
+) -> "tuple[dict[str, Tally], list[str]]":
+    """Load partitions until the deadline; what was done by table, and what PostgreSQL refused."""
+    tallies: dict[str, Tally] = {}
+    refused: list[str] = []
+    with warehouse.loader() as loader:
+        for span, publication in due:
+            if time.monotonic() > deadline:
+                break
+            try:
+                outcome, rows = loader.load(publication, span, now=lake.now())
+            except (psycopg.DataError, psycopg.IntegrityError) as error:
+                refused.append(f"{publication.name} {span.key}: {error}")
+                continue
+            context.log.debug("%s %s: %s, %d rows", publication.name, span.key, outcome, rows)
+            tallies.setdefault(publication.name, Tally()).add(span, outcome, rows)
+    return tallies, refused
 
 
 def newest_first(
