@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cryptoviz_dagster.transforms.panel import FloatArray, IntArray, Panel, forward_sum, log_returns, trailing_mean
+from cryptoviz.forecasting.panel import FloatArray, IntArray, Panel, forward_sum, log_returns, trailing_mean
 
 FEATURES = ("ret", "mid", "high", "low", "spread", "volatility", "volume", "liquidity")
 SEQUENCE = 12

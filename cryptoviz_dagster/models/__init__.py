@@ -1,1 +1,0 @@
-"""Forecasting models in plain numpy: features in, forecasts and scores out. No orchestration, no storage."""
