@@ -92,17 +92,19 @@ def build_features(panel: Panel) -> Features:
     return Features(np.where(usable, values, np.nan), sigma)
 
 
-def input_windows(features: Features, rows: IntArray) -> Float32Array:
-    """Windows of 12 hours that end at ``rows``: shape (rows, markets, 12, 8). Raises ValueError before row 11."""
+def input_windows(features: Features, rows: IntArray, columns: IntArray) -> Float32Array:
+    """Windows of 12 hours that end at ``rows`` of the markets ``columns``, pairwise: shape (n, 12, 8).
+
+    Raises ValueError before row 11.
+    """
     if rows.size and rows.min() < SEQUENCE - 1:
         raise ValueError(f"a window of {SEQUENCE} hours cannot end at row {rows.min()}")
     steps = rows[:, None] + np.arange(1 - SEQUENCE, 1)
-    return np.moveaxis(features.values[steps], 2, 1).astype(np.float32)
+    return features.values[steps, columns[:, None]].astype(np.float32)
 
 
-def scaled_targets(panel: Panel, sigma: FloatArray) -> Float32Array:
+def scaled_targets(returns: FloatArray, sigma: FloatArray) -> Float32Array:
     """Log return over the next h hours over σ√h, shape (hours, markets, 24); NaN where an hour on the way is absent."""
-    returns = log_returns(panel)
     columns = [forward_sum(returns, h) / (sigma * np.sqrt(h)) for h in range(1, HORIZONS + 1)]
     return np.stack(columns, axis=-1).astype(np.float32)
 

@@ -5,7 +5,7 @@ never laid out: their part of the normal equations is counts and sums by hour. S
 add up, so a walk-forward computes each stretch once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -82,14 +82,18 @@ def fit_volatility(sums: Mapping[str, NormalEquations], horizons: tuple[int, ...
     return VolatilityModel(horizons=horizons, pooled=pooled, own=own, rows=total.rows)
 
 
-def fit_har(sums: Sequence[NormalEquations], horizons: tuple[int, ...]) -> VolatilityModel:
-    """The plain HAR of four windows over all markets, by least squares: the yardstick of the regression."""
+def fit_har(sums: Mapping[str, NormalEquations], horizons: tuple[int, ...]) -> VolatilityModel:
+    """The plain HAR of four windows, by least squares for each market: the yardstick of the regression."""
+    total = _sum(sums.values())
+    own = {market: _har(one) for market, one in sums.items() if one.rows}
+    return VolatilityModel(horizons=horizons, pooled=_har(total), own=own, rows=total.rows)
+
+
+def _har(sums: NormalEquations) -> FloatArray:
     columns = np.array([0, *HAR_COLUMNS])
-    total = _sum(sums)
-    solved = np.linalg.lstsq(total.squares[np.ix_(columns, columns)], total.products[columns], rcond=None)[0]
-    pooled = np.zeros_like(total.products)
-    pooled[columns] = solved
-    return VolatilityModel(horizons=horizons, pooled=pooled, rows=total.rows)
+    coefficients = np.zeros_like(sums.products)
+    coefficients[columns] = np.linalg.lstsq(sums.squares[np.ix_(columns, columns)], sums.products[columns])[0]
+    return coefficients
 
 
 def _sum(sums: Iterable[NormalEquations]) -> NormalEquations:

@@ -1,0 +1,1 @@
+"""Walk-forward evaluation: every forecast from what was known at its issue, scored beside what needs no model."""
