@@ -22,7 +22,8 @@ def last_price(returns: FloatArray, horizons: tuple[int, ...]) -> FloatArray:
 
 def drift(returns: FloatArray, horizons: tuple[int, ...]) -> FloatArray:
     """The price moves on as it did on average over the last 30 days."""
-    return trailing_mean(returns, _DRIFT_HOURS, least=_SEASON)[..., None] * np.array(horizons)
+    mean: FloatArray = trailing_mean(returns, _DRIFT_HOURS, least=_SEASON)[..., None] * np.array(horizons)
+    return mean
 
 
 def seasonal_naive(log_close: FloatArray, horizons: tuple[int, ...]) -> FloatArray:
@@ -34,12 +35,15 @@ def seasonal_naive(log_close: FloatArray, horizons: tuple[int, ...]) -> FloatArr
 def realised_variance(returns: FloatArray, horizons: tuple[int, ...]) -> FloatArray:
     """The variance of the last 24 hours goes on."""
     mean = trailing_mean(returns**2, _SEASON, least=_SEASON // 2)
-    return np.maximum(mean, _SMALLEST)[..., None] * np.array(horizons)
+    variance: FloatArray = np.maximum(mean, _SMALLEST)[..., None] * np.array(horizons)
+    return variance
 
 
 def ewma_variance(returns: FloatArray, horizons: tuple[int, ...]) -> FloatArray:
     """The exponentially weighted variance goes on."""
-    return ewma_volatility(returns, EWMA_HALF_LIFE, least=_SEASON)[..., None] ** 2 * np.array(horizons)
+    scale = ewma_volatility(returns, EWMA_HALF_LIFE, least=_SEASON)
+    variance: FloatArray = scale[..., None] ** 2 * np.array(horizons)
+    return variance
 
 
 def _lagged(values: FloatArray, hours: int) -> FloatArray:

@@ -35,11 +35,12 @@ class Features:
 
 
 def garman_klass(panel: Panel) -> FloatArray:
-    """Variance of each hour from its range: ½ ln²(H/L) − (2 ln 2 − 1) ln²(C/O) (Garman and Klass, 1980)."""
+    """Variance of each hour from its range: ½ ln²(H/L) - (2 ln 2 - 1) ln²(C/O) (Garman and Klass, 1980)."""
     with np.errstate(invalid="ignore"):
         spread = np.log(panel.high / panel.low)
         move = np.log(panel.close / panel.open)
-        return np.maximum(0.5 * spread**2 - (2 * np.log(2) - 1) * move**2, _SMALLEST_VARIANCE)
+        variance: FloatArray = np.maximum(0.5 * spread**2 - (2 * np.log(2) - 1) * move**2, _SMALLEST_VARIANCE)
+    return variance
 
 
 def ewma_volatility(returns: FloatArray, half_life: float = SIGMA_HALF_LIFE, *, least: int = _LEAST) -> FloatArray:
@@ -67,7 +68,8 @@ def corwin_schultz(panel: Panel) -> FloatArray:
     gamma = (np.maximum(high, before_high) - np.minimum(low, before_low)) ** 2
     scale = 3 - 2 * np.sqrt(2)
     alpha = (np.sqrt(2 * beta) - np.sqrt(beta)) / scale - np.sqrt(gamma / scale)
-    return np.maximum(2 * np.expm1(alpha) / (1 + np.exp(alpha)), 0.0)
+    spread: FloatArray = np.maximum(2 * np.expm1(alpha) / (1 + np.exp(alpha)), 0.0)
+    return spread
 
 
 def build_features(panel: Panel) -> Features:
@@ -100,11 +102,12 @@ def input_windows(features: Features, rows: IntArray, columns: IntArray) -> Floa
     if rows.size and rows.min() < SEQUENCE - 1:
         raise ValueError(f"a window of {SEQUENCE} hours cannot end at row {rows.min()}")
     steps = rows[:, None] + np.arange(1 - SEQUENCE, 1)
-    return features.values[steps, columns[:, None]].astype(np.float32)
+    windows: Float32Array = features.values[steps, columns[:, None]].astype(np.float32)
+    return windows
 
 
 def scaled_targets(returns: FloatArray, sigma: FloatArray) -> Float32Array:
-    """Log return over the next h hours over σ√h, shape (hours, markets, 24); NaN where an hour on the way is absent."""
+    """Log return over the next h hours over sigma √h, shape (hours, markets, 24); NaN where one of them is absent."""
     columns = [forward_sum(returns, h) / (sigma * np.sqrt(h)) for h in range(1, HORIZONS + 1)]
     return np.stack(columns, axis=-1).astype(np.float32)
 

@@ -9,7 +9,9 @@ import numpy as np
 
 from cryptoviz.forecasting.panel import FloatArray
 
-_GRID = tuple((alpha, total - alpha) for total in (0.9, 0.95, 0.98, 0.99, 0.995) for alpha in (0.02, 0.05, 0.1, 0.15, 0.2))
+_GRID = tuple(
+    (alpha, total - alpha) for total in (0.9, 0.95, 0.98, 0.99, 0.995) for alpha in (0.02, 0.05, 0.1, 0.15, 0.2)
+)
 _SMALLEST = 1e-12
 
 
@@ -53,7 +55,5 @@ def filter_variance(returns: FloatArray, garch: Garch, start: FloatArray | None 
 def variance_ahead(following: FloatArray, garch: Garch, horizons: tuple[int, ...]) -> FloatArray:
     """Variance of the return over each horizon, from the variance of the following hour; last axis the horizons."""
     persistence = garch.alpha + garch.beta
-    columns = [
-        garch.level * h + (following - garch.level) * (1 - persistence**h) / (1 - persistence) for h in horizons
-    ]
+    columns = [garch.level * h + (following - garch.level) * (1 - persistence**h) / (1 - persistence) for h in horizons]
     return np.stack(columns, axis=-1)

@@ -1,7 +1,7 @@
 """The LSTM at prediction: two layers and a dense one as matrix products. It needs no training framework.
 
 Weights are eight arrays in Keras layout, gates in the order input, forget, cell, output. The output is the log return
-over each horizon in units of σ√h.
+over each horizon in units of the hourly scale times √h.
 """
 
 from collections.abc import Mapping
@@ -59,7 +59,8 @@ def predict_scaled(weights: Weights, windows: Float32Array) -> Float32Array:
 def _forward(arrays: list[Float32Array], windows: Float32Array) -> Float32Array:
     steps = np.ascontiguousarray(windows.transpose(1, 0, 2))
     hidden = _layer(_layer(steps, *arrays[:3]), *arrays[3:6])
-    return hidden[-1] @ arrays[6] + arrays[7]
+    scaled: Float32Array = hidden[-1] @ arrays[6] + arrays[7]
+    return scaled
 
 
 def _layer(steps: Float32Array, kernel: Float32Array, recurrent: Float32Array, bias: Float32Array) -> Float32Array:
@@ -76,4 +77,5 @@ def _layer(steps: Float32Array, kernel: Float32Array, recurrent: Float32Array, b
 
 
 def _sigmoid(values: Float32Array) -> Float32Array:
-    return np.float32(0.5) * (np.tanh(np.float32(0.5) * values) + np.float32(1))
+    gate: Float32Array = np.float32(0.5) * (np.tanh(np.float32(0.5) * values) + np.float32(1))
+    return gate

@@ -5,6 +5,7 @@ The seed, the rows and their order decide the weights to the last bit on one mac
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from cryptoviz.forecasting.features import (
     input_windows,
     scaled_targets,
 )
-from cryptoviz.forecasting.lstm import UNITS, WEIGHTS, Weights
+from cryptoviz.forecasting.lstm import UNITS, WEIGHTS, Weights, predict_scaled
 from cryptoviz.forecasting.panel import BoolArray, FloatArray
 
 _CLIP_TARGET = 6.0
@@ -64,9 +65,7 @@ class Examples:
     targets: Float32Array
 
 
-def gather_examples(
-    features: Features, returns: FloatArray, *, rows: range, most: int, seed: int
-) -> Examples:
+def gather_examples(features: Features, returns: FloatArray, *, rows: range, most: int, seed: int) -> Examples:
     """Examples with origins in ``rows``: at most ``most``, drawn without replacement, in order of time.
 
     Only those whose window and all 24 targets are known; targets are clipped at ±6.
@@ -87,7 +86,8 @@ def gather_examples(
 def _ends_whole_window(features: Features) -> BoolArray:
     known = np.cumsum(np.isfinite(features.values[..., 0]), axis=0)
     before = np.concatenate([np.zeros((SEQUENCE, known.shape[1]), known.dtype), known[:-SEQUENCE]])[: len(known)]
-    return known - before == SEQUENCE
+    ends: BoolArray = known - before == SEQUENCE
+    return ends
 
 
 def train_on_history(features: Features, returns: FloatArray, *, rows: range, plan: TrainingPlan) -> TrainedNetwork:
@@ -108,7 +108,7 @@ def train_on_history(features: Features, returns: FloatArray, *, rows: range, pl
 
 def train(fit: Examples, judge: Examples, plan: TrainingPlan) -> TrainedNetwork:
     """Train on ``fit``, stop and choose by the loss on ``judge``. Raises :class:`LossNotFinite`."""
-    keras = _keras()
+    keras: Any = _keras()
     keras.utils.set_random_seed(plan.seed)
     network = _network(keras, plan)
     stop = keras.callbacks.EarlyStopping("val_loss", patience=plan.patience, restore_best_weights=True)
@@ -126,15 +126,21 @@ def train(fit: Examples, judge: Examples, plan: TrainingPlan) -> TrainedNetwork:
     if not judged or not np.isfinite([*losses, *judged]).all():
         raise LossNotFinite(f"loss {losses} and validation loss {judged} after {len(losses)} epochs")
     arrays = [np.asarray(array, np.float32) for array in network.get_weights()]
+    weights = dict(zip(WEIGHTS, arrays, strict=True))
     return TrainedNetwork(
-        weights=dict(zip(WEIGHTS, arrays, strict=True)),
-        losses=losses,
-        validation_losses=judged,
-        examples=len(fit.windows),
+        weights=_damped(weights, judge), losses=losses, validation_losses=judged, examples=len(fit.windows)
     )
 
 
-def _network(keras, plan: TrainingPlan):  # type: ignore[no-untyped-def]  # Keras has no types
+def _damped(weights: Weights, judge: Examples) -> Weights:
+    """The last layer times the slope of truth on forecast, between 0 and 1: what finds nothing says little."""
+    forecast = predict_scaled(weights, judge.windows)
+    power = float((forecast**2).sum())
+    slope = np.float32(np.clip(float((forecast * judge.targets).sum()) / power, 0.0, 1.0)) if power else np.float32(0)
+    return {name: array * slope if name.startswith("dense/") else array for name, array in weights.items()}
+
+
+def _network(keras: Any, plan: TrainingPlan) -> Any:
     layers = keras.layers
     first, second = UNITS
     network = keras.Sequential(
@@ -151,9 +157,9 @@ def _network(keras, plan: TrainingPlan):  # type: ignore[no-untyped-def]  # Kera
     return network
 
 
-def _keras():  # type: ignore[no-untyped-def]  # Keras has no types
+def _keras() -> Any:
     """Keras on JAX. Its backend is chosen by the environment, at the first import."""
     os.environ.setdefault("KERAS_BACKEND", "jax")
-    import keras  # noqa: PLC0415 - the one place
+    import keras  # type: ignore[import-untyped]  # noqa: PLC0415 - the one place
 
     return keras

@@ -3,18 +3,24 @@
 Hours are consecutive; where a market has no usable candle all its values are NaN. Nothing is filled forward.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-FloatArray = npt.NDArray[np.float64]
+FloatArray = npt.NDArray[np.floating]
+"""Doubles, unless the name says otherwise."""
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 _PRICES = ("open", "high", "low", "close")
 _HOUR_US = 3_600_000_000
+
+
+class UnknownMarket(ValueError):
+    """The panel has no such column."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +48,15 @@ class Panel:
         part = slice(max(first, 0), max(last, 0))
         arrays = {name: getattr(self, name)[part] for name in ("hours", *_PRICES, "volume")}
         return replace(self, **arrays)
+
+    def only(self, markets: Sequence[str]) -> "Panel":
+        """These markets, in this order. Raises :class:`UnknownMarket` naming one that is not there."""
+        absent = [market for market in markets if market not in self.markets]
+        if absent:
+            raise UnknownMarket(f"no market {', '.join(absent)}; there are {', '.join(self.markets)}")
+        columns = [self.markets.index(market) for market in markets]
+        arrays = {name: getattr(self, name)[:, columns] for name in (*_PRICES, "volume")}
+        return replace(self, markets=tuple(markets), **arrays)
 
     def row_of(self, hour: int) -> int:
         """Row of an hour, which may lie outside the panel."""

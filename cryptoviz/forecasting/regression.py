@@ -14,8 +14,8 @@ from cryptoviz.forecasting.panel import FloatArray, IntArray
 from cryptoviz.forecasting.variance import HAR_COLUMNS, REGRESSORS, WEEK_HOURS, WINDOWS
 
 _RIDGE, _DUMMY_RIDGE = 10.0, 100.0
-_MARKET_ROWS = 2000.0
-"""Rows of a market's own that weigh as much as what all markets say: twelve weeks of hours."""
+_MARKET_ROWS = 1000.0
+"""Rows of a market's own that weigh as much as what all markets say: six weeks of hours."""
 _HAR_WEIGHTS = {1: 0.1, 6: 0.2, 24: 0.3, 168: 0.2, 720: 0.2}
 """Where the coefficients lie before any data: the weighted average of past variances that HAR models settle near."""
 
@@ -29,9 +29,7 @@ class NormalEquations:
     rows: int
 
     def __add__(self, other: "NormalEquations") -> "NormalEquations":
-        return NormalEquations(
-            self.squares + other.squares, self.products + other.products, self.rows + other.rows
-        )
+        return NormalEquations(self.squares + other.squares, self.products + other.products, self.rows + other.rows)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,9 +70,9 @@ def fit_volatility(sums: Mapping[str, NormalEquations], horizons: tuple[int, ...
     """Solve for all markets, then for each with the pooled answer as what :data:`_MARKET_ROWS` rows say."""
     total = _sum(sums.values())
     prior, penalty = _prior(horizons), _penalty()
-    pooled = np.linalg.solve(total.squares + penalty, total.products + penalty @ prior)
+    pooled: FloatArray = np.linalg.solve(total.squares + penalty, total.products + penalty @ prior)
     typical = (total.squares + penalty) * (_MARKET_ROWS / max(total.rows, 1))
-    own = {
+    own: dict[str, FloatArray] = {
         market: np.linalg.solve(one.squares + typical, one.products + typical @ pooled)
         for market, one in sums.items()
         if one.rows

@@ -12,7 +12,7 @@ _SMALLEST = 1e-12
 
 
 def qlike(realised: FloatArray, forecast: FloatArray) -> FloatArray:
-    """x − ln x − 1 with x = realised / forecast variance; 0 is perfect (Patton, 2011)."""
+    """The ratio x of realised and forecast variance as x - ln x - 1; 0 is perfect (Patton, 2011)."""
     ratio = np.maximum(realised, _SMALLEST) / forecast
     return ratio - np.log(ratio) - 1
 
@@ -29,7 +29,8 @@ def crps(truth: FloatArray, quantiles: FloatArray) -> FloatArray:
     Twice the integral of the pinball loss over the levels, by the midpoint of each level's share of (0, 1).
     """
     losses = [pinball(truth, quantiles[..., i], level) for i, level in enumerate(QUANTILES)]
-    return 2 * (np.stack(losses, axis=-1) @ level_weights())
+    score: FloatArray = 2 * (np.stack(losses, axis=-1) @ level_weights())
+    return score
 
 
 def level_weights() -> FloatArray:
@@ -52,7 +53,7 @@ def root_mean_square(errors: FloatArray) -> float:
 
 
 def skill(loss: float, reference: float) -> float:
-    """1 − loss / reference: the share of the reference's loss that a forecast saves; negative when it adds."""
+    """1 - loss / reference: the share of the reference's loss that a forecast saves; negative when it adds."""
     return 1 - loss / reference if reference > 0 else float("nan")
 
 

@@ -1,6 +1,7 @@
 """Inputs of the volatility regression: what each closed hour says of the variance to come, and what then came.
 
-Row t uses candles up to t. The seven windows and the leverage terms follow Corsi (2009) and Corsi and Reno (2012).
+Row t uses candles up to t. The windows and the leverage terms follow Corsi (2009) and Corsi and
+Reno (2012).
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from cryptoviz.forecasting.panel import FloatArray, IntArray, Panel, forward_sum
 
 WINDOWS = (1, 3, 6, 24, 72, 168, 720)
 """Hours over which the variance of an hour is averaged."""
+CALM_WINDOWS = (6, 24, 72, 168, 720)
+"""Hours over which the mean of logs is set against the log of the mean: what is left when single jumps count little."""
 LOOK_BACK = max(WINDOWS) + 1
 """Hours of candles that one row of features reads."""
 REGRESSORS = (
@@ -24,6 +27,8 @@ REGRESSORS = (
     "volume_24h",
     "market_1h",
     "market_24h",
+    *(f"calm_{hours}h" for hours in CALM_WINDOWS),
+    "peak_24h",
 )
 WEEK_HOURS = 168
 HAR_COLUMNS = tuple(REGRESSORS.index(f"log_variance_{hours}h") for hours in (1, 24, 168, 720))
@@ -68,6 +73,8 @@ def variance_inputs(panel: Panel) -> VarianceInputs:
         trailing_mean(volume, 24, least=12) - usual,
         _across_markets(by_window[1]),
         _across_markets(by_window[24]),
+        *(_trailing(np.log(variance + _EPSILON), hours) - by_window[hours] for hours in CALM_WINDOWS),
+        np.log(_trailing_peak(variance, 24) + _EPSILON) - by_window[24],
     )
     values = np.stack(columns, axis=-1)
     usable = np.isfinite(values).all(axis=-1, keepdims=True)
@@ -76,18 +83,32 @@ def variance_inputs(panel: Panel) -> VarianceInputs:
 
 def hours_of_week(hours: IntArray) -> IntArray:
     """Hour of the week of hours since 1970; 0 is Monday 00:00 UTC."""
-    return (hours + _THURSDAY) % WEEK_HOURS
+    of_week: IntArray = (hours + _THURSDAY) % WEEK_HOURS
+    return of_week
 
 
 def log_variance_ahead(variance: FloatArray, horizons: tuple[int, ...]) -> FloatArray:
     """Log of the variance summed over the next h hours, last axis the horizons; NaN where an hour is absent."""
     sums = [forward_sum(variance, horizon) for horizon in horizons]
-    return np.log(np.stack(sums, axis=-1) + _EPSILON)
+    logs: FloatArray = np.log(np.stack(sums, axis=-1) + _EPSILON)
+    return logs
 
 
 def _log_mean(variance: FloatArray, hours: int) -> FloatArray:
-    least = max(1, min(hours // _LEAST_SHARE, _LEAST))
-    return np.log(trailing_mean(variance, hours, least=least) + _EPSILON)
+    logs: FloatArray = np.log(_trailing(variance, hours) + _EPSILON)
+    return logs
+
+
+def _trailing(values: FloatArray, hours: int) -> FloatArray:
+    return trailing_mean(values, hours, least=max(1, min(hours // _LEAST_SHARE, _LEAST)))
+
+
+def _trailing_peak(values: FloatArray, hours: int) -> FloatArray:
+    """Largest of the last hours, as far as they are known; 0 without any."""
+    peak = np.nan_to_num(values)
+    for lag in range(1, min(hours, len(values))):
+        peak[lag:] = np.maximum(peak[lag:], np.nan_to_num(values[:-lag]))
+    return peak
 
 
 def _across_markets(values: FloatArray) -> FloatArray:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cryptoviz.forecasting.calibration import DAY, WINDOW_DAYS, interval_quantiles, matured, track, trailing_level
+from cryptoviz.forecasting.calibration import DAY, WINDOW_DAYS, interval_quantiles, track, trailing_level
 from cryptoviz.forecasting.evaluation.walk_forward import Walk
 from cryptoviz.forecasting.panel import BoolArray, FloatArray, trailing_mean
 from cryptoviz.forecasting.scoring import COVERAGES, QUANTILES, crps, is_inside, qlike, skill, t_statistic
@@ -157,7 +157,10 @@ def _quantiles(walk: Walk, method: Method, column: int) -> FloatArray:
 
 def _variance(walk: Walk, name: str) -> FloatArray:
     if name == "month":
-        return trailing_mean(walk.inputs.returns**2, _MONTH, least=DAY)[..., None] * np.array(walk.horizons)
+        month: FloatArray = trailing_mean(walk.inputs.returns**2, _MONTH, least=DAY)[..., None] * np.array(
+            walk.horizons
+        )
+        return month
     return walk.variances[name]
 
 
@@ -196,7 +199,9 @@ def _worst(inside: FloatArray, coverage: float) -> float:
 def _loss(values: FloatArray) -> FloatArray:
     """Mean over the hours, for each market; NaN where there is none."""
     finite = np.isfinite(values)
-    return np.where(finite, values, 0.0).sum(axis=0) / np.where(finite.any(axis=0), finite.sum(axis=0), np.nan)
+    total = np.where(finite, values, 0.0).sum(axis=0)
+    mean: FloatArray = total / np.where(finite.any(axis=0), finite.sum(axis=0), np.nan)
+    return mean
 
 
 def _across(values: FloatArray) -> FloatArray:

@@ -98,9 +98,7 @@ def walk_forward(panel: Panel, plan: Plan, trainer: Trainer | None = None) -> Wa
     )  # fmt: skip
 
 
-def _regressions(
-    panel: Panel, inputs: VarianceInputs, fits: list[range], plan: Plan
-) -> tuple[FloatArray, FloatArray]:
+def _regressions(panel: Panel, inputs: VarianceInputs, fits: list[range], plan: Plan) -> tuple[FloatArray, FloatArray]:
     targets = log_variance_ahead(inputs.variance, plan.horizons)
     regression, har = np.full(targets.shape, np.nan), np.full(targets.shape, np.nan)
     step = plan.refit_days * DAY
