@@ -1,6 +1,7 @@
 """Lake tables, each one constant, and the list of all of them. All else is rendered from here."""
 
 from cryptoviz.lake.candle_tables import CANDLE_PUBLICATIONS, CANDLE_REVISIONS, OHLC
+from cryptoviz.lake.forecast_tables import FORECAST_TABLES
 from cryptoviz.lake.metric_tables import METRIC_TABLES
 from cryptoviz.lake.schema import MARKET, PRICES, WINDOW, Column, Owner, Table, Type
 
@@ -173,6 +174,7 @@ TABLES = (
     TRADES, KLINES, BOOK_TICKERS, GAPS, QUARANTINE, DUPLICATES,
     *OHLC.values(), CANDLE_REVISIONS, CANDLE_PUBLICATIONS,
     *METRIC_TABLES,
+    *FORECAST_TABLES,
 )  # fmt: skip
 BY_NAME = {table.name: table for table in TABLES}
 
