@@ -91,8 +91,8 @@ def issue_forecasts(panel: Panel, hour: int, models: Models) -> Issue:
     """
     row = panel.row_of(hour)
     past = panel.rows(row + 1 - HISTORY, row + 1)
-    alive = past.is_bar[-1] if len(past.hours) and row >= 0 else np.zeros(len(panel.markets), np.bool_)
-    known = past.only([market for market, is_alive in zip(past.markets, alive, strict=True) if is_alive])
+    closes = past.close[-1].tolist() if len(past.hours) and row >= 0 else []
+    known = past.only([m for m, close in zip(past.markets, closes, strict=False) if np.isfinite(close)])
     if not known.markets:
         return Issue(markets=(), close=np.empty(0), forecasts=())
     forecasts = (*_baselines(known), _volatility(known, models), _lstm(known, models))
