@@ -166,7 +166,7 @@ def _lstm(panel: Panel, models: Models) -> Forecast:
         mean = predict_scaled(models.lstm, windows) * features.sigma[-1][:, None] * np.sqrt(np.array(STEPS))
         status = Status.ISSUED
     quantiles = mean[..., None] + scale[..., None] * interval_quantiles(widths)
-    usable = np.isfinite(quantiles).all(axis=(1, 2))
+    usable = np.asarray(np.isfinite(quantiles).all(axis=(1, 2)), np.bool_).tolist()
     absent = status if status is Status.MODEL_MISSING else Status.NOT_ENOUGH_HISTORY
     said = tuple(status if ok else absent for ok in usable)
     return _forecast("lstm", models.lstm_version, mean, volatility, quantiles, said)

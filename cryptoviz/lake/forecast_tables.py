@@ -66,7 +66,7 @@ def _models(name: str, doc: str) -> Table:
         key=("day",),
         time_column="day",
         owner=Owner.DAGSTER,
-        statistics=("day",),
+        statistics=("day", "status"),
         partition_columns=DAY_COLUMNS,
     )
 
@@ -195,7 +195,7 @@ PREDICTION_PERFORMANCE = Table(
 
 CHAMPIONS = Table(
     name="champions",
-    doc="One row for each day, task and band of horizons: the model to believe, and the evidence for it.",
+    doc="One row for each week, on its first day, task and band of horizons: the model to believe, and why.",
     columns=(
         _DAY,
         Column("task", Type.STRING, "price or variance"),

@@ -1,0 +1,1 @@
+"""Forecasts: training, issue, scores, and the page that shows them."""

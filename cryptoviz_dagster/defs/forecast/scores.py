@@ -1,0 +1,82 @@
+"""Assets that judge: scores of the last 90 days beside last price, and the models to believe."""
+
+import dagster as dg
+import polars as pl
+
+from cryptoviz.lake.days import Day
+from cryptoviz.lake.forecast_tables import CHAMPIONS, PREDICTION_METRICS, PREDICTION_PERFORMANCE
+from cryptoviz.lake.hours import Hour
+from cryptoviz.storage.frames import TableNotWritten, empty, replace_partition, scan_between
+from cryptoviz_dagster.defs.forecast.house import forecast_asset
+from cryptoviz_dagster.defs.forecast.partitions import ForecastCalendar, day_of, shifted
+from cryptoviz_dagster.resources import Lake
+from cryptoviz_dagster.transforms.performance import CHAMPION_DAYS, WINDOW_DAYS, champion_rows, performance_rows
+
+
+def score_assets(calendar: ForecastCalendar) -> list[dg.AssetsDefinition]:
+    """The assets over days and weeks."""
+    return [_performance(calendar), _champions(calendar)]
+
+
+def _performance(calendar: ForecastCalendar) -> dg.AssetsDefinition:
+    @forecast_asset(
+        PREDICTION_PERFORMANCE,
+        partitions=calendar.days(),
+        deps=[dg.AssetDep(PREDICTION_METRICS.name, partition_mapping=shifted(1 - WINDOW_DAYS, 0))],
+        kinds={"polars", "delta"},
+    )
+    def prediction_performance(
+        context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
+    ) -> dg.MaterializeResult[None]:
+        for key in context.partition_keys:
+            day = day_of(key)
+            rows = performance_rows(read_metrics(lake, day, days=WINDOW_DAYS), day)
+            replace_partition(PREDICTION_PERFORMANCE, lake.location, day, rows, {})
+            context.add_asset_metadata(
+                {
+                    "dagster/partition_row_count": rows.height,
+                    "forecasts": int(rows["forecasts"].sum()),
+                    "verdicts": dg.MetadataValue.json(_verdicts(rows)),
+                },
+                partition_key=key,
+            )
+        return dg.MaterializeResult()
+
+    return prediction_performance
+
+
+def _champions(calendar: ForecastCalendar) -> dg.AssetsDefinition:
+    @forecast_asset(
+        CHAMPIONS,
+        partitions=calendar.weeks(),
+        deps=[dg.AssetDep(PREDICTION_METRICS.name, partition_mapping=shifted(0, 0))],
+        kinds={"numpy", "delta"},
+    )
+    def champions(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
+        for key in context.partition_keys:
+            week = day_of(key)
+            rows = champion_rows(read_metrics(lake, week.next(6), days=CHAMPION_DAYS), week)
+            replace_partition(CHAMPIONS, lake.location, week, rows, {})
+            table = {f"{task} {band}": f"{one}: {why}" for task, band, one, why in _decisions(rows)}
+            context.add_asset_metadata({"decisions": dg.MetadataValue.json(table)}, partition_key=key)
+        return dg.MaterializeResult()
+
+    return champions
+
+
+def read_metrics(lake: Lake, last: Day, *, days: int) -> pl.DataFrame:
+    """Scores of so many days up to ``last``."""
+    first = Hour(last.next(1 - days).start)
+    try:
+        return scan_between(PREDICTION_METRICS, lake.location, first, Hour(last.end).next(-1)).collect()
+    except TableNotWritten:
+        return empty(PREDICTION_METRICS)
+
+
+def _verdicts(rows: pl.DataFrame) -> dict[str, int]:
+    counts = rows.filter(pl.col("verdict") != "").group_by("model", "verdict").len().sort("model", "verdict")
+    return {f"{model}: {verdict}": count for model, verdict, count in counts.iter_rows()}
+
+
+def _decisions(rows: pl.DataFrame) -> list[tuple[str, str, str, str]]:
+    return rows.select("task", "band", "champion", "decision").rows()
