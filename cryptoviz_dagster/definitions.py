@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from cryptoviz.settings import Settings, load_settings
+from cryptoviz_dagster.defs.forecast.definitions import forecast_definitions
 from cryptoviz_dagster.defs.lake.assets import lake_assets
 from cryptoviz_dagster.defs.maintenance.definitions import with_maintenance
 from cryptoviz_dagster.defs.market.definitions import market_definitions
@@ -30,7 +31,12 @@ def build_definitions(
             resources={"lake": Lake(settings.lake), **(resources or {})},
             executor=dg.in_process_executor,
         )
-        parts = (common, market_definitions(settings, poll=poll), serving_definitions(settings))
+        parts = (
+            common,
+            market_definitions(settings, poll=poll),
+            forecast_definitions(settings),
+            serving_definitions(settings),
+        )
         return with_maintenance(dg.Definitions.merge(*parts), settings)
 
 

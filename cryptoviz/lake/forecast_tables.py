@@ -6,7 +6,7 @@ none: never NaN.
 
 from cryptoviz.lake.schema import DAY_COLUMNS, MARKET, Column, Owner, Table, Type
 
-_DAY = Column("day", Type.TIMESTAMP, "Start of the day whose close ends what it stands on")
+_DAY = Column("day_start", Type.TIMESTAMP, "Start of the day (or week) that it is made for")
 _MODEL = Column("model", Type.STRING, "last_price, drift, seasonal_naive, ewma, garch, vol_harx or lstm")
 _VERSION = Column("version", Type.STRING, "Partition key and start of the hash of the weights; builtin without any")
 _HORIZON = Column("horizon", Type.INT32, "Hours from issue to target")
@@ -63,10 +63,10 @@ def _models(name: str, doc: str) -> Table:
             Column("path", Type.STRING, "The weights under the root of the lake, as safetensors", nullable=True),
             Column("card", Type.STRING, "The model card, as JSON"),
         ),
-        key=("day",),
-        time_column="day",
+        key=("day_start",),
+        time_column="day_start",
         owner=Owner.DAGSTER,
-        statistics=("day", "status"),
+        statistics=("day_start", "status"),
         partition_columns=DAY_COLUMNS,
     )
 
@@ -87,9 +87,9 @@ CALIBRATION = Table(
         Column("scores", Type.INT64, "Scores of this market that it stands on"),
     ),
     key=("venue", "symbol", "model", "horizon"),
-    time_column="day",
+    time_column="day_start",
     owner=Owner.DAGSTER,
-    statistics=("day",),
+    statistics=("day_start",),
     partition_columns=DAY_COLUMNS,
 )
 
@@ -187,9 +187,9 @@ PREDICTION_PERFORMANCE = Table(
         Column("verdict", Type.STRING, "What may be said of the price forecast"),
     ),
     key=("venue", "symbol", "model", "horizon"),
-    time_column="day",
+    time_column="day_start",
     owner=Owner.DAGSTER,
-    statistics=("day",),
+    statistics=("day_start",),
     partition_columns=DAY_COLUMNS,
 )
 
@@ -208,9 +208,9 @@ CHAMPIONS = Table(
         Column("decision", Type.STRING, "Why"),
     ),
     key=("task", "band"),
-    time_column="day",
+    time_column="day_start",
     owner=Owner.DAGSTER,
-    statistics=("day",),
+    statistics=("day_start",),
     partition_columns=DAY_COLUMNS,
 )
 

@@ -85,7 +85,7 @@ class ModelStore:
         return payload
 
     def _write(self, day: Day, row: Mapping[str, Any], *, through: datetime, examples: int, card: str) -> None:
-        whole = {**row, "day": day.start, "trained_through": through, "examples": examples, "card": card}
+        whole = {**row, "day_start": day.start, "trained_through": through, "examples": examples, "card": card}
         frame = pl.DataFrame([whole], schema=empty(self._table).schema)
         replace_partition(self._table, self._lake.location, day, frame, {"cryptoviz.version": str(row["version"])})
 
@@ -93,8 +93,8 @@ class ModelStore:
 def _stored(rows: pl.DataFrame) -> list[StoredModel]:
     return [
         StoredModel(
-            day=Day.containing(row["day"]), status=row["status"], version=row["version"], path=row["path"] or "",
+            day=Day.containing(row["day_start"]), status=row["status"], version=row["version"], path=row["path"] or "",
             sha256=row["sha256"] or "",
         )
-        for row in rows.sort("day").iter_rows(named=True)
+        for row in rows.sort("day_start").iter_rows(named=True)
     ]  # fmt: skip

@@ -44,7 +44,7 @@ def performance_rows(metrics: pl.DataFrame, day: Day) -> pl.DataFrame:
         rows.join(one_hour, on=["venue", "symbol"], how="left")
         .join(evidence, on=list(_GROUP), how="left")
         .with_columns(
-            pl.lit(day.start).cast(pl.Datetime("us", "UTC")).alias("day"),
+            pl.lit(day.start).cast(pl.Datetime("us", "UTC")).alias("day_start"),
             rmse=pl.col("mse").sqrt(),
             last_price_rmse=pl.col("last_price_mse").sqrt(),
             skill=pl.when(pl.col("last_price_mse") > 0).then(1 - pl.col("mse") / pl.col("last_price_mse")),
@@ -73,13 +73,13 @@ def _evidence(scored: pl.DataFrame) -> Iterator[dict[str, Any]]:
 def champion_rows(metrics: pl.DataFrame, day: Day) -> pl.DataFrame:
     """Rows of ``champions``: for each task and band of horizons the decision, from mean losses a day over markets."""
     losses = metrics.with_columns(price_loss=pl.col("squared_error") / pl.col("actual_price") ** 2)
-    rows = [_decision(losses, task, band) | {"day": day.start} for task in RULES for band in BANDS]
+    rows = [_decision(losses, task, band) | {"day_start": day.start} for task in RULES for band in BANDS]
     schema = {name: _TYPES.get(name, pl.String()) for name in CHAMPIONS.column_names}
     return pl.DataFrame(rows, schema=schema)
 
 
 _TYPES: dict[str, pl.DataType] = {
-    "day": pl.Datetime("us", "UTC"),
+    "day_start": pl.Datetime("us", "UTC"),
     "gain": pl.Float64(),
     "t": pl.Float64(),
     "days": pl.Int32(),

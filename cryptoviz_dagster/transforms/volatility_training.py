@@ -82,7 +82,7 @@ def calibration_rows(calibration: Calibration, markets: tuple[str, ...], day: Da
                 "scores": pl.Series(calibration.scores.ravel(), dtype=pl.Int64),
             }
         )
-        .with_columns(pl.lit(day.start).cast(pl.Datetime("us", "UTC")).alias("day"), pl.lit(MODEL).alias("model"))
+        .with_columns(pl.lit(day.start).cast(pl.Datetime("us", "UTC")).alias("day_start"), pl.lit(MODEL).alias("model"))
         .select(CALIBRATION.column_names)
     )
 

@@ -1,0 +1,65 @@
+"""Forecasts as one part of the code location: assembly, nothing else."""
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from cryptoviz.lake.forecast_tables import (
+    CALIBRATION,
+    CHAMPIONS,
+    FUTURE_PREDICTIONS,
+    LSTM_MODEL,
+    PREDICTION_METRICS,
+    PREDICTION_PERFORMANCE,
+    PREDICTIONS,
+    TRAINING_SET,
+    VOL_MODEL,
+)
+from cryptoviz.settings import Settings
+from cryptoviz_dagster.defs.forecast.evaluation import evaluation_assets
+from cryptoviz_dagster.defs.forecast.hourly import hourly_assets
+from cryptoviz_dagster.defs.forecast.partitions import ForecastCalendar
+from cryptoviz_dagster.defs.forecast.scores import score_assets
+from cryptoviz_dagster.defs.forecast.sensors import ForecastJobs, forecast_sensor
+from cryptoviz_dagster.defs.forecast.training import training_assets
+from cryptoviz_dagster.partitions import hourly_from
+
+_RUN_LIMIT_S = 1800
+
+
+def forecast_definitions(settings: Settings) -> dg.Definitions:
+    """Assets, jobs and sensor of forecasts. Uses the resource ``lake``."""
+    calendar = ForecastCalendar(settings.first_hour, settings.backfill_klines)
+    partitions = hourly_from(settings.first_hour)
+    jobs = ForecastJobs(
+        day=_job(
+            "forecast_day",
+            "Training set, volatility model, calibration and scores of days that are over.",
+            (TRAINING_SET.name, VOL_MODEL.name, CALIBRATION.name, PREDICTION_PERFORMANCE.name, "forecast_evaluation"),
+        ),
+        week=_job("forecast_week", "The LSTM and the champions of a week.", (LSTM_MODEL.name, CHAMPIONS.name)),
+        hour=_job(
+            "forecast_hour",
+            "Forecasts issued at the close of an hour, and scores of those whose target it was.",
+            (PREDICTIONS.name, FUTURE_PREDICTIONS.name, PREDICTION_METRICS.name),
+        ),
+    )
+    return dg.Definitions(
+        assets=[
+            *training_assets(calendar),
+            *hourly_assets(calendar, partitions),
+            *score_assets(calendar),
+            *evaluation_assets(calendar),
+        ],
+        jobs=[jobs.day, jobs.week, jobs.hour],
+        sensors=[forecast_sensor(jobs, calendar)],
+    )
+
+
+def _job(name: str, description: str, assets: tuple[str, ...]) -> UnresolvedAssetJobDefinition:
+    return dg.define_asset_job(
+        name,
+        selection=dg.AssetSelection.assets(*assets),
+        description=description,
+        tags={"dagster/max_runtime": str(_RUN_LIMIT_S)},
+        executor_def=dg.in_process_executor,
+    )
