@@ -20,10 +20,9 @@ def last_price(returns: FloatArray, horizons: tuple[int, ...]) -> FloatArray:
     return np.zeros((*returns.shape, len(horizons)))
 
 
-def drift(returns: FloatArray, horizons: tuple[int, ...]) -> FloatArray:
-    """The price moves on as it did on average over the last 30 days."""
-    mean: FloatArray = trailing_mean(returns, _DRIFT_HOURS, least=_SEASON)[..., None] * np.array(horizons)
-    return mean
+def mean_return(returns: FloatArray) -> FloatArray:
+    """Drift: the price moves on, an hour, as it did on average over the last 30 days."""
+    return trailing_mean(returns, _DRIFT_HOURS, least=_SEASON)
 
 
 def seasonal_naive(log_close: FloatArray, horizons: tuple[int, ...]) -> FloatArray:
@@ -32,18 +31,21 @@ def seasonal_naive(log_close: FloatArray, horizons: tuple[int, ...]) -> FloatArr
     return np.stack(columns, axis=-1)
 
 
-def realised_variance(returns: FloatArray, horizons: tuple[int, ...]) -> FloatArray:
-    """The variance of the last 24 hours goes on."""
-    mean = trailing_mean(returns**2, _SEASON, least=_SEASON // 2)
-    variance: FloatArray = np.maximum(mean, _SMALLEST)[..., None] * np.array(horizons)
+def recent_variance(returns: FloatArray) -> FloatArray:
+    """The hourly variance of the last 24 hours."""
+    return np.maximum(trailing_mean(returns**2, _SEASON, least=_SEASON // 2), _SMALLEST)
+
+
+def ewma_variance(returns: FloatArray) -> FloatArray:
+    """The exponentially weighted hourly variance."""
+    variance: FloatArray = ewma_volatility(returns, EWMA_HALF_LIFE, least=_SEASON) ** 2
     return variance
 
 
-def ewma_variance(returns: FloatArray, horizons: tuple[int, ...]) -> FloatArray:
-    """The exponentially weighted variance goes on."""
-    scale = ewma_volatility(returns, EWMA_HALF_LIFE, least=_SEASON)
-    variance: FloatArray = scale[..., None] ** 2 * np.array(horizons)
-    return variance
+def carried_on(hourly: FloatArray, horizons: tuple[int, ...]) -> FloatArray:
+    """What an hour brings, over each horizon."""
+    total: FloatArray = hourly[..., None] * np.array(horizons)
+    return total
 
 
 def _lagged(values: FloatArray, hours: int) -> FloatArray:

@@ -10,7 +10,14 @@ from enum import StrEnum
 
 import numpy as np
 
-from cryptoviz.forecasting.baselines import drift, ewma_variance, last_price, realised_variance, seasonal_naive
+from cryptoviz.forecasting.baselines import (
+    carried_on,
+    ewma_variance,
+    last_price,
+    mean_return,
+    recent_variance,
+    seasonal_naive,
+)
 from cryptoviz.forecasting.calibration import GAUSSIAN, interval_quantiles
 from cryptoviz.forecasting.features import HORIZONS, SEQUENCE, build_features, input_windows
 from cryptoviz.forecasting.garch import filter_variance, fit_garch, variance_ahead
@@ -95,20 +102,22 @@ def issue_forecasts(panel: Panel, hour: int, models: Models) -> Issue:
     known = past.only([m for m, close in zip(past.markets, closes, strict=False) if np.isfinite(close)])
     if not known.markets:
         return Issue(markets=(), close=np.empty(0), forecasts=())
-    forecasts = (*_baselines(known), _volatility(known, models), _lstm(known, models))
+    scale = _scale(known, models)
+    forecasts = (*_baselines(known), _volatility(scale, models), _lstm(known, scale, models))
     return Issue(markets=known.markets, close=known.close[-1], forecasts=forecasts)
 
 
 def _baselines(panel: Panel) -> tuple[Forecast, ...]:
     returns = log_returns(panel)
-    still, recent = last_price(returns, STEPS)[-1], realised_variance(returns, STEPS)[-1]
+    still = last_price(returns[-1], STEPS)
+    recent = carried_on(recent_variance(returns[-STEPS[-1] :])[-1], STEPS)
     garch = fit_garch(returns)
     variance = variance_ahead(filter_variance(returns, garch)[-1:], garch, STEPS)[0]
     pairs = (
         ("last_price", still, recent),
-        ("drift", drift(returns, STEPS)[-1], recent),
-        ("seasonal_naive", seasonal_naive(np.log(panel.close), STEPS)[-1], recent),
-        ("ewma", still, ewma_variance(returns, STEPS)[-1]),
+        ("drift", carried_on(mean_return(returns)[-1], STEPS), recent),
+        ("seasonal_naive", seasonal_naive(np.log(panel.close[-STEPS[-1] :]), STEPS)[-1], recent),
+        ("ewma", still, carried_on(ewma_variance(returns)[-1], STEPS)),
         ("garch", still, variance),
     )
     return tuple(_gaussian(panel, model, mean, variance) for model, mean, variance in pairs)
@@ -123,23 +132,32 @@ def _gaussian(panel: Panel, model: str, mean: FloatArray, variance: FloatArray) 
     return _forecast(model, BUILTIN, mean, volatility, quantiles, status)
 
 
-def _volatility(panel: Panel, models: Models) -> Forecast:
-    scale, volatility, widths, status = _scale(panel, models)
-    quantiles = scale[..., None] * interval_quantiles(widths)
-    return _forecast("vol_harx", models.volatility_version, np.zeros_like(scale), volatility, quantiles, status)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Scale:
+    """Scale and calibrated volatility, shape (markets, 24), half-widths behind that, and the rung of each market."""
+
+    scale: FloatArray
+    volatility: FloatArray
+    widths: FloatArray
+    status: tuple[Status, ...]
+
+    @property
+    def offsets(self) -> FloatArray:
+        """Quantiles around the median."""
+        offsets: FloatArray = self.scale[..., None] * interval_quantiles(self.widths)
+        return offsets
 
 
-def _scale(panel: Panel, models: Models) -> tuple[FloatArray, FloatArray, FloatArray, tuple[Status, ...]]:
-    """Scale, calibrated volatility, half-widths and status of each market, by the ladder of history."""
-    returns, inputs = log_returns(panel), variance_inputs(panel)
-    hours = panel.is_bar[-720:].sum(axis=0)
-    variance, level = ewma_variance(returns, STEPS)[-1], np.ones((len(panel.markets), HORIZONS))
-    widths = np.broadcast_to(GAUSSIAN, (*variance.shape, len(COVERAGES))).copy()
+def _scale(panel: Panel, models: Models) -> _Scale:
+    """The ladder of history: the regression where there is enough of it, the weighted variance below."""
+    inputs, hours = variance_inputs(panel), panel.is_bar[-720:].sum(axis=0)
+    variance = carried_on(ewma_variance(inputs.returns)[-1], STEPS)
+    level, widths = np.ones_like(variance), np.broadcast_to(GAUSSIAN, (*variance.shape, len(COVERAGES))).copy()
     status = []
     for column, market in enumerate(panel.markets):
-        if found := models.widths.get(market):
+        found, row = models.widths.get(market), inputs.values[-1, column]
+        if found:
             widths[column] = found.widths
-        row = inputs.values[-1, column]
         if hours[column] <= LEAST_HOURS or not np.isfinite(variance[column]).all():
             status.append(Status.NOT_ENOUGH_HISTORY)
         elif models.volatility is None:
@@ -151,25 +169,26 @@ def _scale(panel: Panel, models: Models) -> tuple[FloatArray, FloatArray, FloatA
             level[column] = found.level if found else 1.0
             status.append(Status.ISSUED if found else Status.UNCALIBRATED)
     scale = np.sqrt(variance)
-    return scale, scale * np.sqrt(level), widths, tuple(status)
+    return _Scale(scale=scale, volatility=scale * np.sqrt(level), widths=widths, status=tuple(status))
 
 
-def _lstm(panel: Panel, models: Models) -> Forecast:
+def _volatility(scale: _Scale, models: Models) -> Forecast:
+    still = np.zeros_like(scale.scale)
+    return _forecast("vol_harx", models.volatility_version, still, scale.volatility, scale.offsets, scale.status)
+
+
+def _lstm(panel: Panel, scale: _Scale, models: Models) -> Forecast:
     """The price of the LSTM with the interval of the volatility model around it."""
-    scale, volatility, widths, _ = _scale(panel, models)
-    shape = (len(panel.markets), HORIZONS)
-    mean, status = np.full(shape, np.nan), Status.MODEL_MISSING
+    mean, absent = np.full_like(scale.scale, np.nan), Status.MODEL_MISSING
     if models.lstm is not None and len(panel.hours) >= SEQUENCE:
-        features = build_features(panel)
-        columns = np.arange(shape[0])
-        windows = input_windows(features, np.full(shape[0], len(panel.hours) - 1), columns)
+        features, count = build_features(panel), len(panel.markets)
+        windows = input_windows(features, np.full(count, len(panel.hours) - 1), np.arange(count))
         mean = predict_scaled(models.lstm, windows) * features.sigma[-1][:, None] * np.sqrt(np.array(STEPS))
-        status = Status.ISSUED
-    quantiles = mean[..., None] + scale[..., None] * interval_quantiles(widths)
+        absent = Status.NOT_ENOUGH_HISTORY
+    quantiles = mean[..., None] + scale.offsets
     usable = np.asarray(np.isfinite(quantiles).all(axis=(1, 2)), np.bool_).tolist()
-    absent = status if status is Status.MODEL_MISSING else Status.NOT_ENOUGH_HISTORY
-    said = tuple(status if ok else absent for ok in usable)
-    return _forecast("lstm", models.lstm_version, mean, volatility, quantiles, said)
+    status = tuple(Status.ISSUED if ok else absent for ok in usable)
+    return _forecast("lstm", models.lstm_version, mean, scale.volatility, quantiles, status)
 
 
 def _forecast(

@@ -8,8 +8,8 @@ import polars as pl
 from cryptoviz.forecasting.calibration import DAY
 from cryptoviz.forecasting.panel import FloatArray
 from cryptoviz.forecasting.scoring import COVERAGES
-from cryptoviz.lake.days import Day
 from cryptoviz.lake.forecast_tables import INSIDE_COLUMNS
+from cryptoviz.lake.hours import Hour
 from cryptoviz_dagster.forecasts.charts import Chart, draw
 
 FANS = 6
@@ -34,7 +34,7 @@ def forecast_charts(latest: pl.DataFrame, metrics: pl.DataFrame) -> dict[str, st
     }
 
 
-def forecast_page(charts: dict[str, str], performance: pl.DataFrame, day: Day) -> str:
+def forecast_page(charts: dict[str, str], performance: pl.DataFrame, hour: Hour) -> str:
     """The page as HTML that needs nothing else."""
     columns = ("venue", "symbol", "model", "horizon", "forecasts", "rmse", "last_price_rmse", "mase", "crps_bps",
                "coverage_80", "coverage_95", "qlike", "verdict")  # fmt: skip
@@ -42,8 +42,8 @@ def forecast_page(charts: dict[str, str], performance: pl.DataFrame, day: Day) -
     head = "".join(f"<th>{name}</th>" for name in columns)
     rows = "".join(f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in row)}</tr>" for row in shown.iter_rows())
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Forecasts, {day.key}</title>'
-        f"<style>{_STYLE}</style><h1>Forecasts, {day.key}</h1>"
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Forecasts, {hour.key}</title>'
+        f"<style>{_STYLE}</style><h1>Forecasts, {hour.key}</h1>"
         "<p>Price errors stand beside those of last price on the same rows. Intervals are those of vol_harx.</p>"
         f"{''.join(charts.values())}<table><tr>{head}</tr>{rows}</table></html>\n"
     )

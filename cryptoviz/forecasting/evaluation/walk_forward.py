@@ -10,7 +10,14 @@ from functools import cached_property
 
 import numpy as np
 
-from cryptoviz.forecasting.baselines import drift, ewma_variance, last_price, realised_variance, seasonal_naive
+from cryptoviz.forecasting.baselines import (
+    carried_on,
+    ewma_variance,
+    last_price,
+    mean_return,
+    recent_variance,
+    seasonal_naive,
+)
 from cryptoviz.forecasting.features import HORIZONS, Features, build_features, input_windows
 from cryptoviz.forecasting.garch import filter_variance, fit_garch, variance_ahead
 from cryptoviz.forecasting.lstm import Weights, predict_scaled
@@ -80,14 +87,14 @@ def walk_forward(panel: Panel, plan: Plan, trainer: Trainer | None = None) -> Wa
     regression, har = _regressions(panel, inputs, fits, plan)
     means = {
         "last_price": last_price(returns, horizons),
-        "drift": drift(returns, horizons),
+        "drift": carried_on(mean_return(returns), horizons),
         "seasonal_naive": seasonal_naive(np.log(panel.close), horizons),
     }
     if trainer is not None:
         means["lstm"] = _lstm(features, returns, fits, plan, trainer)
     variances = {
-        "last_24h": realised_variance(returns, horizons),
-        "ewma": ewma_variance(returns, horizons),
+        "last_24h": carried_on(recent_variance(returns), horizons),
+        "ewma": carried_on(ewma_variance(returns), horizons),
         "garch": _garch(returns, fits, horizons),
         "har": har,
         "vol_harx": regression,

@@ -34,13 +34,13 @@ def forecast_definitions(settings: Settings) -> dg.Definitions:
         day=_job(
             "forecast_day",
             "Training set, volatility model, calibration and scores of days that are over.",
-            (TRAINING_SET.name, VOL_MODEL.name, CALIBRATION.name, PREDICTION_PERFORMANCE.name, "forecast_evaluation"),
+            (TRAINING_SET.name, VOL_MODEL.name, CALIBRATION.name, PREDICTION_PERFORMANCE.name),
         ),
         week=_job("forecast_week", "The LSTM and the champions of a week.", (LSTM_MODEL.name, CHAMPIONS.name)),
         hour=_job(
             "forecast_hour",
             "Forecasts issued at the close of an hour, and scores of those whose target it was.",
-            (PREDICTIONS.name, FUTURE_PREDICTIONS.name, PREDICTION_METRICS.name),
+            (PREDICTIONS.name, FUTURE_PREDICTIONS.name, PREDICTION_METRICS.name, "forecast_evaluation"),
         ),
     )
     return dg.Definitions(
@@ -48,7 +48,7 @@ def forecast_definitions(settings: Settings) -> dg.Definitions:
             *training_assets(calendar),
             *hourly_assets(calendar, partitions),
             *score_assets(calendar),
-            *evaluation_assets(calendar),
+            *evaluation_assets(partitions),
         ],
         jobs=[jobs.day, jobs.week, jobs.hour],
         sensors=[forecast_sensor(jobs, calendar)],

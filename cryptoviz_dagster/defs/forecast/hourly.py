@@ -90,7 +90,7 @@ def _future_predictions(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinit
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
     ) -> dg.MaterializeResult[None]:
         newest = Hour.from_key(max(context.partition_keys))
-        shown = _latest_shown(lake)
+        shown = latest_shown(lake)
         if shown is None or newest >= shown:
             replace_table(lake, read_partition(PREDICTIONS, lake.location, newest), newest)
         for key in context.partition_keys:
@@ -155,7 +155,8 @@ def replace_table(lake: Lake, rows: pl.DataFrame, hour: Hour) -> None:
     write_deltalake(table.delta, arrow, mode="overwrite")
 
 
-def _latest_shown(lake: Lake) -> Hour | None:
+def latest_shown(lake: Lake) -> Hour | None:
+    """The hour whose issue ``future_predictions`` shows."""
     try:
         newest = scan(FUTURE_PREDICTIONS, lake.location).select(pl.col("window_start").max()).collect().item()
     except TableNotWritten:

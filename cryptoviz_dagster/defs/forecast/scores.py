@@ -8,7 +8,7 @@ from cryptoviz.lake.forecast_tables import CHAMPIONS, PREDICTION_METRICS, PREDIC
 from cryptoviz.lake.hours import Hour
 from cryptoviz.storage.frames import TableNotWritten, empty, replace_partition, scan_between
 from cryptoviz_dagster.defs.forecast.house import forecast_asset
-from cryptoviz_dagster.defs.forecast.partitions import ForecastCalendar, day_of, shifted
+from cryptoviz_dagster.defs.forecast.partitions import DAY_HOURS, ForecastCalendar, day_of, shifted
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.transforms.performance import CHAMPION_DAYS, WINDOW_DAYS, champion_rows, performance_rows
 
@@ -30,7 +30,7 @@ def _performance(calendar: ForecastCalendar) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[None]:
         for key in context.partition_keys:
             day = day_of(key)
-            rows = performance_rows(read_metrics(lake, day, days=WINDOW_DAYS), day)
+            rows = performance_rows(read_metrics(lake, last_hour(day), hours=WINDOW_DAYS * DAY_HOURS), day)
             replace_partition(PREDICTION_PERFORMANCE, lake.location, day, rows, {})
             context.add_asset_metadata(
                 {
@@ -55,7 +55,7 @@ def _champions(calendar: ForecastCalendar) -> dg.AssetsDefinition:
     def champions(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
         for key in context.partition_keys:
             week = day_of(key)
-            rows = champion_rows(read_metrics(lake, week.next(6), days=CHAMPION_DAYS), week)
+            rows = champion_rows(read_metrics(lake, last_hour(week.next(6)), hours=CHAMPION_DAYS * DAY_HOURS), week)
             replace_partition(CHAMPIONS, lake.location, week, rows, {})
             table = {f"{task} {band}": f"{one}: {why}" for task, band, one, why in _decisions(rows)}
             context.add_asset_metadata({"decisions": dg.MetadataValue.json(table)}, partition_key=key)
@@ -64,13 +64,17 @@ def _champions(calendar: ForecastCalendar) -> dg.AssetsDefinition:
     return champions
 
 
-def read_metrics(lake: Lake, last: Day, *, days: int) -> pl.DataFrame:
-    """Scores of so many days up to ``last``."""
-    first = Hour(last.next(1 - days).start)
+def read_metrics(lake: Lake, last: Hour, *, hours: int) -> pl.DataFrame:
+    """Scores of so many hours up to ``last``, this one included."""
     try:
-        return scan_between(PREDICTION_METRICS, lake.location, first, Hour(last.end).next(-1)).collect()
+        return scan_between(PREDICTION_METRICS, lake.location, last.next(1 - hours), last).collect()
     except TableNotWritten:
         return empty(PREDICTION_METRICS)
+
+
+def last_hour(day: Day) -> Hour:
+    """The last hour of a day."""
+    return Hour(day.end).next(-1)
 
 
 def _verdicts(rows: pl.DataFrame) -> dict[str, int]:
