@@ -8,6 +8,7 @@ import polars as pl
 from deltalake import WriterProperties, write_deltalake
 
 from cryptoviz.lake.candle_tables import OHLC, Interval
+from cryptoviz.lake.ledger import HourVersion
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.render import arrow_schema
 from cryptoviz.lake.schema import Table
@@ -15,6 +16,7 @@ from cryptoviz.lake.symbols import Instrument
 from cryptoviz.storage.delta import LakeTable
 from cryptoviz.storage.frames import empty
 
+_VERSION = HourVersion().digest
 _FORMATS = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H"}
 
 
@@ -94,7 +96,7 @@ def _filled(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
     """All columns of the table; those not made are null, or zero where they may not be."""
     schema = empty(table).schema
     missing = [
-        pl.lit(None if column.nullable else "v1" if schema[column.name] == pl.String else 0).alias(column.name)
+        pl.lit(None if column.nullable else _VERSION if schema[column.name] == pl.String else 0).alias(column.name)
         for column in table.columns
         if column.name not in rows.columns
     ]

@@ -17,6 +17,7 @@ _LAST_MS = 4_102_444_800_000
 Symbol = Annotated[str, Query(max_length=41, description="BTC-USDT or BTCUSDT; binance:BTC-USDT names the venue too.")]
 AnySymbol = Annotated[str, Query(max_length=41, description="One market; all when empty.")]
 Venue = Annotated[str, Query(max_length=20, description="The venue, such as binance; the first that has the symbol.")]
+Model = Annotated[str, Query(max_length=40, description="A model's name; the best known when empty.")]
 IntervalName = Annotated[str, Query(max_length=4, description="1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M")]
 Instant = Annotated[str, Query(max_length=40, description="Milliseconds since 1970 or an ISO time, UTC.")]
 CandleLimit = Annotated[int, Query(ge=1, le=CANDLES_AT_MOST, description="Candles at most.")]

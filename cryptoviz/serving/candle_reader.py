@@ -168,10 +168,10 @@ class CandleReader:
 
 def fold(rows: pl.DataFrame, interval: Served) -> pl.DataFrame:
     """Candles of the interval from finer ones; one whose window has not ended in the source is open."""
-    step = interval.step if interval.step != interval.name else interval.length
-    last = rows["window_end"].max()
-    settled = last if isinstance(last, datetime) else None
-    return fold_candles(rows, interval=step, settled=settled).select(rows.columns)
+    settled = rows.filter(pl.col("status") != "open")["window_end"].max()
+    step = interval.length if interval.step == interval.name else interval.step
+    ended = settled if isinstance(settled, datetime) else _FIRST
+    return fold_candles(rows, interval=step, settled=ended).select(rows.columns)
 
 
 def _names(table: Table, snapshot: Snapshot, interval: Served, wanted: Range) -> list[Partition]:

@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from cryptoviz.serving import asked
 from cryptoviz.serving.candle_answer import CandleQuestion, answer_candles
 from cryptoviz.serving.errors import BAD_PARAMETER, ApiError
+from cryptoviz.serving.forecast import latest_forecast
 from cryptoviz.serving.formats import Format, respond
 from cryptoviz.serving.lineage import lineage
 from cryptoviz.serving.parts import TheParts
@@ -98,6 +99,15 @@ async def metrics(parts: TheParts, request: Request, chosen: Chosen, form: asked
 async def predictions(parts: TheParts, request: Request, chosen: Chosen, form: asked.Form = Format.JSON) -> Response:
     """Forecasts with their intervals."""
     return await _table(parts, request, "predictions", chosen, form)
+
+
+@router.get("/forecast")
+async def forecast(
+    parts: TheParts, symbol: asked.Symbol, venue: asked.Venue = "", model: asked.Model = ""
+) -> dict[str, Any]:
+    """The latest forecast of a market that has intervals: one row a horizon."""
+    market = parts.markets.find(symbol, venue)
+    return await run_in_threadpool(latest_forecast, parts, market, model)
 
 
 @router.get("/prediction-metrics")

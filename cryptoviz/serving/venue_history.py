@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from cryptoviz.lake.candle_tables import OHLC_1H
+from cryptoviz.lake.ledger import HourVersion
 from cryptoviz.lake.symbols import Instrument
 from cryptoviz.lake.tables import KLINES
 from cryptoviz.serving.chunks import Chunks
@@ -38,7 +39,10 @@ class VenueHistory:
 
 
 def as_candles(klines: pl.DataFrame) -> pl.DataFrame:
-    """Rows of ``klines`` as rows of ``ohlc_1h``; what the venue does not say is zero, or null where it may be."""
+    """Rows of ``klines`` as rows of ``ohlc_1h``; what the venue does not say is zero, or null where it may be.
+
+    Their status is the reader's to set, once they are folded.
+    """
     nothing = {column.name: column.nullable for column in OHLC_1H.columns if column.name not in klines.columns}
     schema = empty(OHLC_1H).schema
     filled = klines.with_columns(
@@ -47,12 +51,13 @@ def as_candles(klines: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
     return filled.with_columns(
         taker_sell_volume=(pl.col("volume") - pl.col("taker_buy_volume")).cast(schema["taker_sell_volume"]),
-        status=pl.lit(VENUE_STATUS),
+        status=pl.lit("traded"),
+        minutes=pl.lit(60, pl.Int32),
     ).select(OHLC_1H.column_names)
 
 
 def _zero(kind: pl.DataType) -> int | str:
-    return "" if kind == pl.String else 0
+    return HourVersion().digest if kind == pl.String else 0
 
 
 def _market(instrument: Instrument) -> tuple[str, str]:

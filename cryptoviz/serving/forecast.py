@@ -1,0 +1,41 @@
+"""The latest forecast of a market: of the champion for the width of its intervals, or the best model that has any."""
+
+from datetime import timedelta
+from typing import Any
+
+import polars as pl
+
+from cryptoviz.lake.symbols import Instrument
+from cryptoviz.serving.parts import Parts
+from cryptoviz.serving.rows import json_row
+from cryptoviz.serving.tables_by_name import Selection, rows_of
+
+_LOOK_BACK = timedelta(days=2)
+_PREFERRED = ("vol_harx", "garch", "ewma", "lstm")
+
+
+def latest_forecast(parts: Parts, instrument: Instrument, model: str) -> dict[str, Any]:
+    """Rows of the newest issue by horizon, and why there are none. Raises OSError."""
+    now = parts.clock()
+    wanted = Selection(
+        first=now - _LOOK_BACK, end=now, limit=20_000, venue=str(instrument.venue), symbol=instrument.symbol
+    )
+    found = rows_of("predictions", parts.settings.lake, wanted)
+    if not found.frame.height:
+        return {"data": [], "model": None, "reason": found.reason}
+    usable = found.frame.filter(pl.col("p10").is_not_null(), pl.col("p90").is_not_null())
+    chosen = model or _best(parts, usable["model"].unique().to_list())
+    mine = usable.filter(pl.col("model") == chosen)
+    newest = mine.filter(pl.col("issued_time") == pl.col("issued_time").max()).sort("horizon")
+    reason = "" if newest.height else "no forecast of this model has intervals yet"
+    return {"data": [json_row(row) for row in newest.iter_rows(named=True)], "model": chosen, "reason": reason}
+
+
+def _best(parts: Parts, models: list[str]) -> str:
+    now = parts.clock()
+    champions = rows_of("champions", parts.settings.lake, Selection(first=now - 30 * _LOOK_BACK, end=now, limit=100))
+    if champions.frame.height:
+        variance = champions.frame.filter(pl.col("task") == "variance", pl.col("champion").is_in(models))
+        if variance.height:
+            return str(variance.sort("day")["champion"][-1])
+    return next((name for name in _PREFERRED if name in models), models[0] if models else "")
