@@ -26,6 +26,9 @@ from cryptoviz.warehouse.server import Role
 _PYTHON = {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}
 """Unbuffered logs; two malloc arenas, since one a thread would cost each process tens of megabytes."""
 
+PAGE = "Page"
+"""What :func:`links` calls the page that leads to all else."""
+
 _PORTS = {
     "kafka": ("kafka", "kafka_controller"),
     "minio": ("minio",),
@@ -33,9 +36,18 @@ _PORTS = {
     "exchange": ("exchange",),
     "producer": ("producer",),
     "spark": ("spark", "spark_ui"),
+    "serving": ("serving",),
     "dagster-code": ("dagster_code",),
     "dagster-webserver": ("dagster",),
     "dagster-daemon": (),
+}
+
+
+_WAITS = {
+    "exchange": "its health page",
+    "producer": "symbols to be continuous",
+    "spark": "both queries",
+    "serving": "the lake and the live topics",
 }
 
 
@@ -61,6 +73,7 @@ def probe_of(settings: Settings, service: str) -> probes.Probe:
         "kafka": lambda: probes.kafka(settings.bootstrap),
         "minio": lambda: probes.http(port, "/minio/health/ready"),
         "postgres": lambda: probes.postgres(settings.sql),
+        "serving": lambda: probes.http(port, "/readyz"),
         "dagster-code": lambda: probes.grpc(port),
         "dagster-webserver": lambda: probes.http(port, "/server_info"),
         "dagster-daemon": lambda: probes.dagster_daemons(settings.ports.of("dagster")),
@@ -72,6 +85,7 @@ def links(settings: Settings, names: Sequence[str]) -> dict[str, str]:
     """Pages a person may open, by what they are."""
     port = settings.ports.of
     pages = {
+        PAGE: ("serving", f"http://127.0.0.1:{port('serving')}/"),
         "Dagster": ("dagster-webserver", f"http://127.0.0.1:{port('dagster')}/asset-groups"),
         "Exchange simulator": ("exchange", f"http://127.0.0.1:{port('exchange')}/"),
         "Spark": ("spark", f"http://127.0.0.1:{port('spark_ui')}/"),
@@ -101,7 +115,7 @@ def _build(settings: Settings, tools: Toolchain, name: str) -> Service:
             return _minio(settings, tools)
         case "postgres":
             return _postgres(settings)
-        case "exchange" | "producer" | "spark":
+        case "exchange" | "producer" | "spark" | "serving":
             return _streaming(settings, tools, name)
         case _:
             return _dagster(settings, name)
@@ -183,21 +197,20 @@ def _passwords(settings: Settings) -> Path:
 def _streaming(settings: Settings, tools: Toolchain, name: str) -> Service:
     venue = ("exchange",) if settings.demo else ()
     store = ("minio",) if settings.store == "minio" else ()
-    needs = {"exchange": (), "producer": ("kafka", *venue), "spark": ("kafka", *store)}[name]
+    lake = ("kafka", *store)
+    needs = {"exchange": (), "producer": ("kafka", *venue), "spark": lake, "serving": lake}[name]
     spark = {"JAVA_HOME": str(tools.java_home), "CRYPTOVIZ_SPARK_JARS": ",".join(map(str, tools.spark_jars))}
     return Service(
         name=name,
         command=(sys.executable, "-m", "streaming", "lake" if name == "spark" else name),
         ready=probe_of(settings, name),
-        waits_for={"exchange": "its health page", "producer": "symbols to be continuous", "spark": "both queries"}[
-            name
-        ],
+        waits_for=_WAITS[name],
         needs=needs,
         ports=port_uses(settings, name),
         environment=_PYTHON | (spark if name == "spark" else {}),
-        deadline_s={"exchange": 60.0, "producer": 180.0, "spark": 120.0}[name],
+        deadline_s={"exchange": 60.0, "producer": 180.0, "spark": 120.0, "serving": 60.0}[name],
         stop_s=30,
-        memory_mb={"exchange": 500, "producer": 500, "spark": 2600}[name],
+        memory_mb={"exchange": 500, "producer": 500, "spark": 2600, "serving": 900}[name],
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from cryptoviz.settings import Settings
-from cryptoviz.stack.catalogue import build_services, links, stack_environment
+from cryptoviz.stack.catalogue import PAGE, build_services, links, stack_environment
 from cryptoviz.stack.controller import Controller
 from cryptoviz.stack.errors import ServiceFailed, StackError
 from cryptoviz.stack.first_start import open_home, public_values
@@ -123,8 +123,16 @@ def _end(launcher: psutil.Process) -> None:
 
 
 def _summary(settings: Settings, names: Sequence[str]) -> list[str]:
-    pages = [f"    {title:<20} {url}" for title, url in links(settings, names).items()]
-    return ["", "Everything is ready.", *pages, f"    logs                 {settings.home / 'logs'}", ""]
+    found = links(settings, names)
+    page = found.pop(PAGE, "")
+    pages = [f"    {title:<20} {url}" for title, url in found.items()]
+    return [
+        "",
+        f"Everything is ready. {page}".rstrip(),
+        *pages,
+        f"    logs                 {settings.home / 'logs'}",
+        "",
+    ]
 
 
 def _tail(path: Path, *, follow: bool) -> Iterator[str]:

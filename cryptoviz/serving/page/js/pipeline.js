@@ -1,0 +1,59 @@
+/** The pipeline tab: every service, topic and table at this moment. */
+import { ask } from './api.js'
+import { chip, el, empty, fill, panel, table } from './dom.js'
+import { bytes, count, span } from './format.js'
+import { t } from './words.js'
+
+const NAMES = { dagster: 'Dagster', spark: 'Spark', minio: 'MinIO', exchange: 'Exchange simulator' }
+
+export default class Pipeline {
+  constructor(root) {
+    this.root = root
+    this.before = null
+    this.load()
+    this.timer = setInterval(() => this.load(), 5000)
+  }
+
+  changed() {}
+  close() { clearInterval(this.timer) }
+
+  async load() {
+    try { this.draw(await ask('/api/v1/pipeline')) } catch (error) { fill(this.root, empty(t('lost'), error.message)) }
+  }
+
+  draw(found) {
+    const card = (word, value, note = '') => el('div', { class: 'panel card' }, el('small', { text: word }), el('b', { text: value }), el('span', { text: note }))
+    const lags = Object.entries(found.streams.venues).map(([venue, v]) => `${venue} ${count(v.lag_ms)} ms`)
+    fill(this.root, el('div', { class: 'cards' }, card(t('throughput'), this.rate(found), found.live.reason ?? ''), card(t('venueLag'), lags[0] ?? '–', lags.slice(1).join(', ')),
+      card(t('clients'), count(found.streams.clients)), card(t('cacheSize'), bytes(found.cache_bytes))),
+    el('div', { class: 'links' }, Object.entries(found.links).map(([name, url]) => el('a', { href: url, rel: 'noopener', text: NAMES[name] ?? name })), el('a', { href: '/docs', text: t('api') })),
+    el('div', { class: 'two' }, panel(t('services'), this.services(found.services)), panel(t('topics'), this.told(found.topics, this.topics))), panel(t('tables'), this.told(found.tables, this.tables)))
+  }
+
+  /** Records a second over the topics since the last look. */
+  rate({ topics }) {
+    const now = { at: Date.now(), records: topics.rows.reduce((sum, one) => sum + one.end_offset, 0) }, before = this.before
+    this.before = now
+    return before && now.at > before.at ? count((1000 * (now.records - before.records)) / (now.at - before.at)) : '–'
+  }
+
+  services(rows) {
+    return table([t('service'), t('state'), `#${t('port')}`, `#${t('answered')}`, t('detail')], rows.map((s) => [el('b', { text: s.name }), chip(t(s.state), s.state), s.port, s.answered_ms === undefined ? '–' : `${s.answered_ms} ms`, el('span', { class: 'soft wrap', text: summary(s.detail) })]))
+  }
+
+  told({ rows, reason }, render) { return rows.length ? el('div', { class: 'scroll' }, render(rows)) : empty('–', reason) }
+
+  topics(rows) {
+    return table([t('topic'), `#${t('partitions')}`, `#${t('records')}`, `#${t('lag')}`], rows.map((r) => [el('b', { text: r.name }), r.partitions, count(r.records), span(r.age_s)]))
+  }
+
+  tables(rows) {
+    return table([t('table'), `#${t('rows')}`, `#${t('partitions')}`, `#${t('files')}`, `#${t('sizeBytes')}`, `#${t('lastCommit')}`], rows.map((r) => [el('b', { text: r.name }), count(r.rows), count(r.partitions ?? r.hours), count(r.files), bytes(r.bytes), span(r.age_s)]))
+  }
+}
+
+/** What a service says of itself, in a line. */
+function summary(detail) {
+  if (typeof detail !== 'object' || detail === null) return String(detail ?? '')
+  return Object.entries(detail).map(([name, value]) => `${name} ${typeof value === 'object' && value !== null ? value.phase ?? (value.alive === undefined ? Object.values(value).slice(0, 2).join(' ') : value.alive ? 'alive' : 'dead') : value}`).join(' · ').slice(0, 260)
+}

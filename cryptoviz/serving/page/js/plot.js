@@ -1,0 +1,46 @@
+/** A small chart of lines and bands as SVG, with axes that say what they measure. */
+import { el } from './dom.js'
+import { clock, moment } from './format.js'
+import { t } from './words.js'
+
+const SPACE = 'http://www.w3.org/2000/svg'
+const LEFT = 62, RIGHT = 14, TOP = 12, BOTTOM = 26, WIDTH = 760
+
+function svg(tag, attributes, text) {
+  const made = document.createElementNS(SPACE, tag)
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value)
+  if (text !== undefined) made.textContent = text
+  return made
+}
+
+/** Round steps over a range. */
+function steps(low, high, wanted = 4) {
+  const rough = (high - low) / wanted || 1, unit = 10 ** Math.floor(Math.log10(rough))
+  const size = [1, 2, 5, 10].map((n) => n * unit).find((n) => n >= rough), found = []
+  for (let at = Math.ceil(low / size) * size; at <= high; at += size) found.push(at)
+  return found
+}
+
+/**
+ * @param {{series: {points: {x: number, y: number}[], stroke: string}[], bands?: {low: any[], high: any[], fill: string}[],
+ *   x: 'time'|'horizon', y: (value: number) => string, height?: number, zero?: boolean}} plot
+ */
+export function lines({ series, bands = [], x, y, height = 230, zero = false }) {
+  const points = [...series.flatMap((s) => s.points), ...bands.flatMap((b) => [...b.low, ...b.high])].filter((p) => Number.isFinite(p.y))
+  if (!points.length) return el('div', { class: 'empty', text: '–' })
+  const xs = points.map((p) => p.x), ys = points.map((p) => p.y)
+  const [left, right] = [Math.min(...xs), Math.max(...xs)], [low, high] = [Math.min(...ys, zero ? 0 : Infinity), Math.max(...ys, zero ? 0 : -Infinity)]
+  const px = (value) => LEFT + ((value - left) / (right - left || 1)) * (WIDTH - LEFT - RIGHT), py = (value) => height - BOTTOM - ((value - low) / (high - low || 1)) * (height - TOP - BOTTOM)
+  const path = (list) => list.filter((p) => Number.isFinite(p.y)).map((p, i) => `${i ? 'L' : 'M'}${px(p.x).toFixed(1)} ${py(p.y).toFixed(1)}`).join('')
+  const root = svg('svg', { class: 'plot', viewBox: `0 0 ${WIDTH} ${height}`, role: 'img' })
+  root.style.height = 'auto'
+  for (const at of steps(low, high)) {
+    root.append(svg('line', { x1: LEFT, x2: WIDTH - RIGHT, y1: py(at), y2: py(at), stroke: 'var(--line-soft)' }), svg('text', { x: LEFT - 8, y: py(at) + 4, 'text-anchor': 'end' }, y(at)))
+  }
+  const ticks = x === 'time' ? Array.from({ length: 6 }, (_, i) => left + ((right - left) * i) / 5) : steps(left, right, 8)
+  for (const at of ticks) root.append(svg('text', { x: px(at), y: height - 8, 'text-anchor': 'middle' }, x === 'time' ? (right - left > 172800000 ? moment(at).slice(5) : clock(at)) : `${at} ${t('hours')}`))
+  if (zero) root.append(svg('line', { x1: LEFT, x2: WIDTH - RIGHT, y1: py(0), y2: py(0), stroke: 'var(--faint)', 'stroke-dasharray': '4 4' }))
+  for (const band of bands) root.append(svg('path', { d: `${path(band.high)}${path(band.low.toReversed()).replace('M', 'L')}Z`, fill: band.fill }))
+  for (const one of series) root.append(svg('path', { d: path(one.points), fill: 'none', stroke: one.stroke, 'stroke-width': 1.8 }))
+  return el('div', { class: 'body' }, root)
+}
