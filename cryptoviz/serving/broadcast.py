@@ -7,7 +7,8 @@ differs from what was shown, the event says both.
 import asyncio
 import contextlib
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -35,6 +36,14 @@ _COMPARED = ("open", "high", "low", "close", "volume", "trade_count")
 _FINALS_LOOKED_AT = 20
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Final candles of a channel as of a version of their table."""
+
+    version: int
+    finals: dict[datetime, dict[str, Any]]
+
+
 class Broadcast:
     """Publishes to a hub while :meth:`run` runs."""
 
@@ -45,7 +54,7 @@ class Broadcast:
         self._trades: dict[Instrument, list[LiveTrade]] = {}
         self._quotes: dict[Instrument, LiveQuote] = {}
         self._shown: dict[Channel, dict[datetime, Forming]] = {}
-        self._told: dict[Channel, tuple[int, datetime]] = {}
+        self._told: dict[Channel, _Told] = {}
         live.listen(self._changed)
 
     async def run(self) -> None:
@@ -167,18 +176,18 @@ class Broadcast:
                     self._hub.publish(Channel("final", channel.instrument, channel.interval), own)
 
     def _finals(self, channel: Channel) -> list[dict[str, Any]]:
-        """The lake's candles that came since the last look, each with what was shown of it where that differs."""
+        """Final candles of the lake that are new or changed since the last look; the first look tells nothing."""
         interval, instrument = INTERVALS[channel.interval], channel.instrument
         assert instrument is not None  # noqa: S101 - channels of candles have a market
         _, snapshot = self._reader.source(interval)
-        version, last = self._told.get(channel, (-2, datetime(1970, 1, 1, tzinfo=UTC)))
-        if version == snapshot.version:
+        before = self._told.get(channel)
+        if before and before.version == snapshot.version:
             return []
         rows = self._reader.read(instrument, interval, Range(first=None, end=None, limit=_FINALS_LOOKED_AT)).frame
-        finals = [row for row in rows.iter_rows(named=True) if row["status"] != "open"]
-        newest = max((row["window_start"] for row in finals), default=last)
-        self._told[channel] = (snapshot.version, newest)
-        return [self._compared(channel, row) for row in finals if version == -2 or row["window_start"] > last]
+        finals = {row["window_start"]: row for row in rows.iter_rows(named=True) if row["status"] != "open"}
+        self._told[channel] = _Told(snapshot.version, finals)
+        known = before.finals if before else finals
+        return [self._compared(channel, row) for start, row in finals.items() if known.get(start) != row]
 
     def _compared(self, channel: Channel, row: dict[str, Any]) -> dict[str, Any]:
         own = final_candle(row)
