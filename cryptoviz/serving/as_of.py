@@ -4,7 +4,7 @@ from datetime import datetime
 
 import polars as pl
 
-from cryptoviz.candles.as_of import as_of
+from cryptoviz.arithmetic.as_of import as_of
 from cryptoviz.lake.candle_tables import CANDLE_PUBLICATIONS, CANDLE_REVISIONS, Interval
 from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour
