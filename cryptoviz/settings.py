@@ -33,6 +33,8 @@ DEFAULT_INSTRUMENTS = (
     "binance:BTC-USDT,binance:ETH-USDT,binance:SOL-USDT,binance:XRP-USDT,binance:BNB-USDT,kraken:BTC-USD,kraken:ETH-USD"
 )
 
+DEFAULT_ASSETS = "BTC,ETH,SOL,XRP,BNB"
+
 
 class SettingsError(ValueError):
     """A setting cannot be used; the message names the variable, what was found and what is expected."""
@@ -54,6 +56,12 @@ def _retention(value: Any) -> Any:
         return value
     parts = (part.strip().partition("=") for part in value.split(",") if part.strip())
     return parse_retention({name.strip(): _duration(kept) for name, _, kept in parts})
+
+
+def _names(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(part.strip().upper() for part in value.split(",") if part.strip())
+    return value
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
@@ -109,6 +117,7 @@ class Settings(BaseSettings):
     topic_trades: str = "trades"
     topic_klines: str = "klines"
     topic_book_tickers: str = "book_tickers"
+    topic_quotes: str = "quotes"
     topic_gaps: str = "gaps"
 
     start: datetime | None = Field(
@@ -130,12 +139,32 @@ class Settings(BaseSettings):
         description="Age at which a connection to a venue is replaced, before the venue ends it.",
     )
 
+    quote_assets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        default=DEFAULT_ASSETS, validate_default=True, description="What polled vendors are asked for, in dollars."
+    )
+    stocks: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        default=("AAPL", "MSFT"), description="Stocks that Finnhub is asked for."
+    )
+    quote_interval: Duration = Field(
+        default=timedelta(seconds=60),
+        gt=timedelta(0),
+        description="Between two polls of a vendor; of CoinGecko and CoinMarketCap at least 5 minutes.",
+    )
+    coingecko_api_key: SecretStr = SecretStr("")
+    coinmarketcap_api_key: SecretStr = SecretStr("")
+    cryptocompare_api_key: SecretStr = SecretStr("")
+    finnhub_api_key: SecretStr = SecretStr("")
+
     binance_rest_url: str = "https://api.binance.com"
     binance_ws_url: str = "wss://stream.binance.com:9443"
     kraken_rest_url: str = "https://api.kraken.com"
     kraken_ws_url: str = "wss://ws.kraken.com/v2"
     coinbase_rest_url: str = "https://api.exchange.coinbase.com"
     coinbase_ws_url: str = "wss://ws-feed.exchange.coinbase.com"
+    coingecko_url: str = "https://api.coingecko.com"
+    coinmarketcap_url: str = "https://pro-api.coinmarketcap.com"
+    cryptocompare_url: str = "https://min-api.cryptocompare.com"
+    finnhub_url: str = "https://finnhub.io"
 
     spark_master: str = "local[*]"
     spark_jars: str = Field(default="", description="Jars of the Kafka connector, comma separated.")

@@ -63,7 +63,7 @@ class Table:
 
 
 MARKET = (
-    Column("venue", Type.STRING, "Where it happened: binance, kraken, coinbase"),
+    Column("venue", Type.STRING, "Where it happened (binance, kraken, coinbase), or who quotes it"),
     Column("symbol", Type.STRING, "Canonical symbol, BTC-USDT"),
 )
 

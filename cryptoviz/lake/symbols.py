@@ -19,11 +19,15 @@ _KRAKEN_QUOTES = ("USDT", "USDC", "ZUSD", "ZEUR", "ZGBP", "ZJPY", "ZCAD", "ZAUD"
 
 
 class Venue(StrEnum):
-    """Where a trade happened."""
+    """Where a trade happened, or who quotes a price."""
 
     BINANCE = "binance"
     KRAKEN = "kraken"
     COINBASE = "coinbase"
+    COINGECKO = "coingecko"
+    COINMARKETCAP = "coinmarketcap"
+    CRYPTOCOMPARE = "cryptocompare"
+    FINNHUB = "finnhub"
 
 
 class UnknownSymbol(ValueError):
@@ -78,8 +82,8 @@ def parse_instrument(key: str) -> Instrument:
 def from_venue(venue: Venue, spelling: str) -> Instrument:
     """A venue's own spelling (``BTCUSDT``, ``XBT/USD``, ``XXBTZUSD``) to an instrument. Raises UnknownSymbol."""
     name = spelling.upper()
-    if venue is Venue.COINBASE:
-        return Instrument(venue, name)
+    if venue not in {Venue.BINANCE, Venue.KRAKEN}:
+        return Instrument(venue, name if "-" in name else f"{name}-USD")
     if venue is Venue.BINANCE:
         base, quote = _split(name, _BINANCE_QUOTES, spelling)
     else:

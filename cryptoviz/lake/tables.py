@@ -43,6 +43,7 @@ def _raw(topic: str) -> Table:
 RAW_TRADES = _raw("trades")
 RAW_KLINES = _raw("klines")
 RAW_BOOK_TICKERS = _raw("book_tickers")
+RAW_QUOTES = _raw("quotes")
 RAW_GAPS = _raw("gaps")
 
 TRADES = Table(
@@ -113,6 +114,42 @@ BOOK_TICKERS = Table(
     statistics=("event_time", "partition", "offset"),
 )
 
+QUOTES = Table(
+    name="quotes",
+    doc="One row for each quote of a polled vendor. Sampled: what was between two samples nobody knows.",
+    columns=(
+        *MARKET,
+        Column("price", Type.DECIMAL, "Price in quote units"),
+        Column("market_cap", Type.DECIMAL, "Price times what circulates, in quote units", nullable=True),
+        Column("volume_24h", Type.DECIMAL, "Traded in 24 hours, in quote units", nullable=True),
+        Column("change_1h", Type.DECIMAL, "Change of the price in an hour, in percent", nullable=True),
+        Column(
+            "change_24h",
+            Type.DECIMAL,
+            "Change in 24 hours, in percent; of a stock, since the close before",
+            nullable=True,
+        ),
+        Column("change_7d", Type.DECIMAL, "Change in 7 days, in percent", nullable=True),
+        Column("bid_price", Type.DECIMAL, "Highest price bid", nullable=True),
+        Column("bid_quantity", Type.DECIMAL, "Quantity bid at it, in base units", nullable=True),
+        Column("ask_price", Type.DECIMAL, "Lowest price asked", nullable=True),
+        Column("ask_quantity", Type.DECIMAL, "Quantity asked at it, in base units", nullable=True),
+        Column("high_24h", Type.DECIMAL, "Highest price of 24 hours; of a stock, of its session", nullable=True),
+        Column("low_24h", Type.DECIMAL, "Lowest price of 24 hours; of a stock, of its session", nullable=True),
+        Column("source", Type.STRING, "How it reached us: sampled or replay"),
+        Column("source_time", Type.TIMESTAMP, "When the vendor says that it was so", nullable=True),
+        Column("received_time", Type.TIMESTAMP, "When the feed received it, by its own clock"),
+        Column("age_ms", Type.INT64, "Received minus the vendor's time, in milliseconds", nullable=True),
+        Column("is_stale", Type.BOOL, "More than 10 minutes old when received; a closed market does not age"),
+        *_coordinates(),
+        Column("row_hash", Type.INT64, "xxHash64 of the vendor's bytes, seed 42"),
+    ),
+    key=("topic", "partition", "offset"),
+    time_column="received_time",
+    owner=Owner.SPARK,
+    statistics=("received_time", "partition", "offset"),
+)
+
 GAPS = Table(
     name="gaps",
     doc="One row for each state of each gap in a market's trade ids; the latest of a gap says how it stands.",
@@ -170,8 +207,8 @@ DUPLICATES = Table(
 
 
 TABLES = (
-    RAW_TRADES, RAW_KLINES, RAW_BOOK_TICKERS, RAW_GAPS,
-    TRADES, KLINES, BOOK_TICKERS, GAPS, QUARANTINE, DUPLICATES,
+    RAW_TRADES, RAW_KLINES, RAW_BOOK_TICKERS, RAW_QUOTES, RAW_GAPS,
+    TRADES, KLINES, BOOK_TICKERS, QUOTES, GAPS, QUARANTINE, DUPLICATES,
     *OHLC.values(), CANDLE_REVISIONS, CANDLE_PUBLICATIONS,
     *METRIC_TABLES,
     *FORECAST_TABLES,

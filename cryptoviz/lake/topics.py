@@ -25,6 +25,12 @@ class Schema(StrEnum):
     COINBASE_WS_MATCH = "coinbase.ws.match"
     COINBASE_WS_TICKER = "coinbase.ws.ticker"
     COINBASE_REST_TRADE = "coinbase.rest.trade"
+    COINGECKO_REST_MARKET = "coingecko.rest.market"
+    COINMARKETCAP_REST_LISTING = "coinmarketcap.rest.listing"
+    CRYPTOCOMPARE_REST_FULL = "cryptocompare.rest.full"
+    BINANCE_REST_DAY = "binance.rest.ticker24h"
+    FINNHUB_REST_QUOTE = "finnhub.rest.quote"
+    FINNHUB_WS_TRADE = "finnhub.ws.trade"
     CUT = "cryptoviz.cut"
     GAP = "cryptoviz.gap"
 
@@ -38,6 +44,7 @@ class Source(StrEnum):
     BACKFILL = "backfill"
     REPLAY = "replay"
     HISTORY = "history"
+    SAMPLED = "sampled"
     FEED = "feed"
 
 
@@ -75,7 +82,13 @@ GAPS = Topic(
     partitions=1,
     is_sampled=True,
 )
-TOPICS = (TRADES, KLINES, BOOK_TICKERS, GAPS)
+QUOTES = Topic(
+    name="quotes",
+    clean_table="quotes",
+    doc="Quotes of polled vendors: prices, market caps and changes as they gave them when asked.",
+    is_sampled=True,
+)
+TOPICS = (TRADES, KLINES, BOOK_TICKERS, QUOTES, GAPS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,6 +14,9 @@ from cryptoviz.stack.paths import Home, write_private
 _SQL_PASSWORDS = ("sql_owner_password", "sql_loader_password", "sql_reader_password")
 
 
+_VENDORS = ("coingecko", "coinmarketcap", "cryptocompare", "finnhub")
+
+
 def open_home(settings: Settings, *, demo: bool) -> Settings:
     """Create or continue a home and return the settings in effect, which any later shell reads from it again.
 
@@ -75,6 +78,7 @@ def _simulated(settings: Settings) -> dict[str, str]:
         "kraken_ws_url": f"ws://{address}/v2",
         "coinbase_rest_url": f"http://{address}/coinbase",
         "coinbase_ws_url": f"ws://{address}/coinbase/ws",
+        **{f"{name}_url": f"http://{address}/{name}" for name in _VENDORS},
     }
 
 

@@ -1,12 +1,13 @@
 """Every schema's parser in one place."""
 
-from streaming.feeds import binance_messages, coinbase_messages, cut, gaps, kraken_messages
+from streaming.feeds import binance_messages, coinbase_messages, cut, gaps, kraken_messages, quote_messages
 from streaming.feeds.parsed import Message, Parser, Refusal, parse
 
 PARSERS: dict[str, Parser] = {
     **binance_messages.PARSERS,
     **kraken_messages.PARSERS,
     **coinbase_messages.PARSERS,
+    **quote_messages.PARSERS,
     **cut.PARSERS,
     **gaps.PARSERS,
 }

@@ -47,6 +47,25 @@ class BookTicker(NamedTuple):
     symbol: str
 
 
+class Quote(NamedTuple):
+    """What a vendor says of an asset at an instant, numbers as text, None where it says nothing. Changes in percent."""
+
+    symbol: str
+    time_us: int | None
+    price: str | None
+    market_cap: str | None = None
+    volume_24h: str | None = None
+    change_1h: str | None = None
+    change_24h: str | None = None
+    change_7d: str | None = None
+    bid_price: str | None = None
+    bid_quantity: str | None = None
+    ask_price: str | None = None
+    ask_quantity: str | None = None
+    high_24h: str | None = None
+    low_24h: str | None = None
+
+
 class GapNotice(NamedTuple):
     """A state of a gap in a market's ids. Times in microseconds; ``since_us`` is of the trade before it."""
 
@@ -76,7 +95,7 @@ class Refused(ValueError):
         self.refusal = Refusal(reason, detail)
 
 
-Message = Trade | Kline | BookTicker | GapNotice
+Message = Trade | Kline | BookTicker | Quote | GapNotice
 Parser = Callable[[bytes], Message]
 
 

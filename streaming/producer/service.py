@@ -11,10 +11,11 @@ import structlog
 
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.symbols import Instrument, Venue
-from cryptoviz.lake.topics import BOOK_TICKERS, GAPS, KLINES, TRADES, Topic
+from cryptoviz.lake.topics import BOOK_TICKERS, GAPS, KLINES, QUOTES, TRADES, Topic
 from cryptoviz.settings import Settings
 from streaming.feeds.listening import Listening, connect_window, split
 from streaming.feeds.record import Record
+from streaming.feeds.vendors import build_vendors
 from streaming.feeds.venues import build_feeds
 from streaming.health import HealthServer
 from streaming.producer.book_tickers import BookTickers
@@ -23,6 +24,7 @@ from streaming.producer.klines import keep_klines
 from streaming.producer.market import Market
 from streaming.producer.orders import history_routes
 from streaming.producer.publisher import DeliveryFailed, Publisher
+from streaming.producer.quotes import Poller
 from streaming.producer.tail import read_open_gaps, read_positions
 
 _POLL_S = 0.1
@@ -45,6 +47,10 @@ class _Producer:
             for i in settings.instruments
             if i.venue in self._feeds
         }
+        self._pollers = [
+            Poller(vendor, self._publisher, topic=settings.topic_name(QUOTES))
+            for vendor in build_vendors(settings, self._feeds)
+        ]
         self._book_tickers = BookTickers(
             self._publisher,
             topic=settings.topic_name(BOOK_TICKERS),
@@ -61,6 +67,7 @@ class _Producer:
         try:
             tasks = [*await self._market_tasks(), self._poll(), self._book_tickers.run(), self._tell_gaps()]
             tasks += [listening.run() for venue in self._feeds for listening in self._listenings(venue)]
+            tasks += [poller.run() for poller in self._pollers if not poller.vendor.missing_key]
             return await self._until_stopped([*tasks, history.run()], stopping)
         finally:
             self._publisher.flush()
@@ -95,6 +102,8 @@ class _Producer:
         await asyncio.gather(*tasks, return_exceptions=True)
         for feed in self._feeds.values():
             await feed.close()
+        for poller in self._pollers:
+            await poller.vendor.close()
         for error in [task.exception() for task in tasks if task in done]:
             if isinstance(error, DeliveryFailed):
                 structlog.get_logger().error("Kafka refused a record", reason=str(error))
@@ -152,5 +161,6 @@ class _Producer:
     def _health(self) -> tuple[bool, dict[str, object]]:
         detail: dict[str, object] = {i.key: m.state.as_dict() for i, m in self._markets.items()}
         detail[BOOK_TICKERS.name] = self._book_tickers.as_dict()
+        detail[QUOTES.name] = {poller.vendor.name: poller.state.as_dict() for poller in self._pollers}
         detail["budgets"] = {feed.name: feed.rest.budget.as_dict() for feed in self._feeds.values()}
         return all(m.state.phase == "live" for m in self._markets.values()), detail

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from streaming.spark.judge_book_tickers import judge_book_tickers
 from streaming.spark.judge_gaps import judge_gaps
 from streaming.spark.judge_klines import judge_klines
+from streaming.spark.judge_quotes import judge_quotes
 from streaming.spark.judge_trades import judge_trades
 from streaming.spark.judged import Judged
 
@@ -13,5 +14,6 @@ JUDGES: Mapping[str, Judge] = {
     "trades": judge_trades,
     "klines": judge_klines,
     "book_tickers": judge_book_tickers,
+    "quotes": judge_quotes,
     "gaps": judge_gaps,
 }

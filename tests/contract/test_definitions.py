@@ -21,15 +21,18 @@ GRAPH = """
 lake kafka/book_tickers [kafka] <- -
 lake kafka/gaps [kafka] <- -
 lake kafka/klines [kafka] <- -
+lake kafka/quotes [kafka] <- -
 lake kafka/trades [kafka] <- -
 lake book_tickers [delta,s3,spark] <- kafka/book_tickers
-lake duplicates [delta,s3,spark] <- kafka/book_tickers, kafka/gaps, kafka/klines, kafka/trades
+lake duplicates [delta,s3,spark] <- kafka/book_tickers, kafka/gaps, kafka/klines, kafka/quotes, kafka/trades
 lake gaps [delta,s3,spark] <- kafka/gaps
 lake klines [delta,s3,spark] <- kafka/klines
-lake quarantine [delta,s3,spark] <- kafka/book_tickers, kafka/gaps, kafka/klines, kafka/trades
+lake quarantine [delta,s3,spark] <- kafka/book_tickers, kafka/gaps, kafka/klines, kafka/quotes, kafka/trades
+lake quotes [delta,s3,spark] <- kafka/quotes
 lake raw_book_tickers [delta,s3,spark] <- kafka/book_tickers
 lake raw_gaps [delta,s3,spark] <- kafka/gaps
 lake raw_klines [delta,s3,spark] <- kafka/klines
+lake raw_quotes [delta,s3,spark] <- kafka/quotes
 lake raw_trades [delta,s3,spark] <- kafka/trades
 lake trades [delta,s3,spark] <- kafka/trades
 market hourly_correlations [delta,polars,s3] <- klines, ohlc_1h
