@@ -46,9 +46,8 @@ def _market(instrument: Instrument, end: datetime, days: float, seed: int) -> pl
         {"window_start": start, "o": opens, "h": high, "l": low, "c": ticks, "lots": lots, "trade_count": trades,
          "last_trade_id": last_id, "first_trade_id": last_id - trades + 1, "luck": draw.random(count)}
     )  # fmt: skip
-    blind = pl.col("window_start").is_between(
-        end - timedelta(hours=3, minutes=20), end - timedelta(hours=2, minutes=45)
-    )
+    first, last = end - timedelta(hours=3, minutes=20), end - timedelta(hours=2, minutes=45)
+    blind = pl.col("window_start").is_between(first, last, closed="left")
     status = (
         pl.when(blind)
         .then(pl.lit("blind"))
@@ -86,8 +85,9 @@ def _hours(minutes: pl.DataFrame) -> pl.DataFrame:
         pl.col("open").drop_nulls().first(), pl.col("high").max(), pl.col("low").min(),
         pl.col("close").drop_nulls().last(), *(pl.col(name).sum() for name in sums),
         pl.col("first_trade_id").min(), pl.col("last_trade_id").max(), minutes=pl.len().cast(pl.Int32),
-        status=pl.when((pl.col("status") == "blind").any()).then(pl.lit("blind")).otherwise(pl.lit("traded")),
-        revision=pl.lit(1),
+        status=pl.when(pl.len() < 60).then(pl.lit("open")).when((pl.col("status") == "blind").any())
+        .then(pl.lit("blind")).otherwise(pl.lit("traded")),
+        revision=(pl.len() == 60).cast(pl.Int32),
     ).with_columns(window_end=pl.col("window_start") + pl.duration(hours=1))  # fmt: skip
     return _filled(OHLC[Interval.H1], made)
 
