@@ -46,6 +46,7 @@ def create_app(parts: Parts, *, background: Background | None = None) -> FastAPI
     app.state.parts, app.state.pages = parts, pages.load_pages()
     for module in (rest_v3, rest_v1, rest_overview, sse, sockets, health, pages):
         app.include_router(module.router)
+    app.include_router(rest_v3.derivatives)
     errors.install(app)
     app.add_middleware(Guard, settings=parts.settings)
     app.add_middleware(health.Measured)

@@ -3,6 +3,8 @@
 import gzip
 import hashlib
 import mimetypes
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -34,13 +36,19 @@ class Page:
         self.tag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
 
 
-def load_pages(root: Traversable = _ROOT, prefix: str = "") -> dict[str, Page]:
-    """Every file below a folder, by its path."""
-    found: dict[str, Page] = {}
-    for entry in root.iterdir():
+@cache
+def load_pages() -> Mapping[str, Page]:
+    """Every file of the page, by its path."""
+    return dict(_below(_ROOT, ""))
+
+
+def _below(folder: Traversable, prefix: str) -> Iterator[tuple[str, Page]]:
+    for entry in folder.iterdir():
         name = f"{prefix}{entry.name}"
-        found |= load_pages(entry, f"{name}/") if entry.is_dir() else {name: Page(name, entry.read_bytes())}
-    return found
+        if entry.is_dir():
+            yield from _below(entry, f"{name}/")
+        else:
+            yield name, Page(name, entry.read_bytes())
 
 
 @router.get("/")

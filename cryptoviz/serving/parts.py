@@ -19,6 +19,7 @@ from cryptoviz.serving.forming import FormingCandles
 from cryptoviz.serving.hub import Hub
 from cryptoviz.serving.live import Live
 from cryptoviz.serving.markets import Markets, market_of
+from cryptoviz.serving.pipeline import Pipeline
 from cryptoviz.serving.snapshots import Snapshots, StoreUnavailable
 from cryptoviz.settings import Settings
 from cryptoviz.storage.hour_index import utc_now
@@ -42,6 +43,7 @@ class Parts:
     forming: FormingCandles = field(init=False)
     broadcast: Broadcast = field(init=False)
     markets: Markets = field(init=False)
+    pipeline: Pipeline = field(init=False)
 
     def __post_init__(self) -> None:
         location = self.settings.lake
@@ -52,6 +54,7 @@ class Parts:
         self.forming = FormingCandles(self.reader, self.live)
         self.broadcast = Broadcast(self.hub, self.live, self.forming, self.reader, clock=self.clock)
         self.markets = Markets(self.settings.instruments)
+        self.pipeline = Pipeline(self.settings)
         self.live.listen(lambda instrument, _trades, _quote: self.markets.add(instrument))
 
     async def run(self) -> None:

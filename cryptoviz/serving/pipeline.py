@@ -1,6 +1,7 @@
 """How every part of the stack is doing, asked of the parts themselves; a part that does not answer says why."""
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from cryptoviz.inspect.topics import topics
 from cryptoviz.settings import Settings
 
 _HOST, _TIMEOUT_S = "127.0.0.1", 1.5
+_REMEMBERED_S = 3.0
 _log = structlog.get_logger()
 _HEALTH = {
     "exchange": "/healthz",
@@ -25,8 +27,24 @@ _HEALTH = {
 }
 
 
-def pipeline(settings: Settings) -> dict[str, Any]:
-    """Services, topics and tables at this moment."""
+class Pipeline:
+    """The state of all parts, asked for at most once in a few seconds however many ask. Safe to use from threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._known: dict[str, Any] = {}
+        self._asked = 0.0
+
+    def now(self) -> dict[str, Any]:
+        """Services, topics and tables, and where their own pages are."""
+        with self._lock:
+            if not self._known or time.monotonic() - self._asked > _REMEMBERED_S:
+                self._known, self._asked = _ask_all(self._settings), time.monotonic()
+            return self._known
+
+
+def _ask_all(settings: Settings) -> dict[str, Any]:
     with ThreadPoolExecutor(max_workers=8, thread_name_prefix="pipeline") as pool:
         services = [pool.submit(_service, settings, name) for name in _asked(settings)]
         topic_rows = pool.submit(_told, lambda: [topic.as_dict() for topic in topics(settings)])

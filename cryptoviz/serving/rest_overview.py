@@ -15,7 +15,6 @@ from cryptoviz.serving.day import DayStatistics, day_statistics
 from cryptoviz.serving.events import plain
 from cryptoviz.serving.formats import Format, respond
 from cryptoviz.serving.parts import Parts, TheParts
-from cryptoviz.serving.pipeline import pipeline
 from cryptoviz.serving.rest_v1 import Chosen
 from cryptoviz.serving.tables_by_name import rows_of
 
@@ -106,7 +105,7 @@ async def assets(parts: TheParts) -> dict[str, Any]:
 @router.get("/pipeline")
 async def whole_pipeline(parts: TheParts) -> dict[str, Any]:
     """Services, topics and tables at this moment, and where their own pages are."""
-    found = await run_in_threadpool(pipeline, parts.settings)
+    found = await run_in_threadpool(parts.pipeline.now)
     watched = {
         name: {"version": one.version, "age_s": round(one.age_s, 1), "failure": one.failure}
         for name, one in parts.snapshots.watched().items()

@@ -36,6 +36,7 @@ _SEARCHED = 20_000
 
 
 router = APIRouter(prefix="/api/v3", tags=["Binance-shaped"])
+derivatives = APIRouter(tags=["Binance-shaped"])
 
 
 @router.get("/ping")
@@ -54,6 +55,13 @@ async def time(parts: TheParts) -> dict[str, int]:
 async def info(parts: TheParts, symbol: OptionalSymbol = None, symbols: Symbols = None) -> dict[str, Any]:
     """The markets."""
     return await run_in_threadpool(exchange_info, parts, _chosen(parts, symbol, symbols))
+
+
+@derivatives.get("/fapi/v1/exchangeInfo")
+@derivatives.get("/dapi/v1/exchangeInfo")
+async def no_derivatives(parts: TheParts) -> dict[str, Any]:
+    """Clients of Binance ask for futures too before they list markets; there are none."""
+    return await run_in_threadpool(exchange_info, parts, [])
 
 
 @router.get("/klines")

@@ -1,6 +1,6 @@
 /** The page: tabs, keys, theme, language, and how fresh everything is. What a tab shows is its own module's. */
 import { ask } from './api.js'
-import { el, fill, say } from './dom.js'
+import { el, empty, fill, say } from './dom.js'
 import { price, seconds, span } from './format.js'
 import { Feed } from './live.js'
 import { page } from './page.js'
@@ -52,7 +52,7 @@ async function open() {
   page.tab = null
   const { default: Tab } = await import(`./${name}.js`)
   if (view.tab !== name) return
-  fill(content)
+  fill(content, empty(t('loading')))
   content.setAttribute('aria-labelledby', `tab-${name}`)
   page.tab = new Tab(content)
   title()

@@ -15,7 +15,7 @@ def test_a_trade_that_comes_twice_counts_once(live, trade, btc):
 
 def test_listeners_hear_of_new_trades_alone(live, trade):
     heard = []
-    live.listen(lambda instrument, trades, quote: heard.append([one.first_id for one in trades]))
+    live.listen(lambda _instrument, trades, _quote: heard.append([one.first_id for one in trades]))
     live.accept([trade(1, "100")])
     live.accept([trade(1, "100"), trade(2, "100")])
     assert heard == [[1], [2]]

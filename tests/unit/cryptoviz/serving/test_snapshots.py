@@ -30,6 +30,6 @@ def test_the_last_good_state_is_kept_while_the_store_is_away(lake):
 
 
 def test_a_store_that_never_answered_has_no_state():
-    away = Location(uri="s3://lake", endpoint="http://127.0.0.1:9", access_key="a", secret_key="b")
+    away = Location(uri="s3://lake", endpoint="http://127.0.0.1:9")
     with pytest.raises(StoreUnavailable, match="does not answer"):
         Snapshots(away).latest(OHLC_1M)
