@@ -30,6 +30,6 @@ def made_up(hours: int, markets: int = 2, seed: int = 0, memory: float = 0.0) ->
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_panel():
     return made_up

@@ -20,6 +20,8 @@ from cryptoviz_dagster.definitions import build_definitions
 from cryptoviz_dagster.defs.market.sensors import LongPoll
 
 HISTORY_DAYS = 30
+TRAINED_DAYS = 11
+"""Days of history that get models of their own."""
 MARKETS = (("binance", "BTC-USDT"), ("binance", "ETH-USDT"), ("kraken", "BTC-USD"))
 _BLANK = {
     Type.STRING: "x",
@@ -127,6 +129,6 @@ class Forecasts:
 
 @pytest.fixture
 def forecasts(lake, tmp_path, instance, first):
-    settings = Settings(home=tmp_path, store="local", start=first.start, backfill_klines=24 * HISTORY_DAYS)
+    settings = Settings(home=tmp_path, store="local", start=first.start, backfill_klines=24 * TRAINED_DAYS)
     definitions = build_definitions(settings, resources={"lake": lake}, poll=LongPoll(total=timedelta(0)))
     return Forecasts(definitions, instance, lake)

@@ -1,0 +1,96 @@
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import polars as pl
+
+from cryptoviz.lake.candle_tables import OHLC_1H
+from cryptoviz.lake.forecast_tables import FORECAST_TABLES, PREDICTION_METRICS, PREDICTIONS
+from cryptoviz.storage.frames import read_partition, replace_partition, scan
+
+
+def asked(result):
+    return [request.run_key for request in result.run_requests]
+
+
+def test_models_come_first_then_forecasts_and_then_it_is_quiet(forecasts, with_history):
+    assert forecasts.settle() == [
+        "forecast_day:2026-10-31..2026-11-09",
+        "forecast_week:2026-11-02",
+        "forecast_hour:2026-11-10-00:00..2026-11-10-09:00",
+    ]
+    assert asked(forecasts.tick()) == []
+    filled = {table.name for table in FORECAST_TABLES if scan(table, with_history).collect().height}
+    assert filled == {table.name for table in FORECAST_TABLES} - {"prediction_performance"}
+
+
+def test_a_new_sealed_hour_is_asked_for_alone(forecasts, with_history, first, clock):
+    forecasts.settle()
+    hour = first.next(10)
+    before = read_partition(OHLC_1H, with_history, first.next(9))
+    later = before.with_columns(pl.col("window_start", "window_end") + timedelta(hours=1), status=pl.lit("open"))
+    replace_partition(OHLC_1H, with_history, hour, later, standing(hour, "w", is_open=True))
+    assert asked(forecasts.tick()) == []
+    replace_partition(OHLC_1H, with_history, hour, later.with_columns(status=pl.lit("traded")), standing(hour, "w"))
+    clock.move(hours=1)
+    assert asked(forecasts.tick()) == [f"forecast_hour:{hour.key}"]
+
+
+def standing(hour, version, *, is_open=False):
+    """What the candles' commit says of itself."""
+    return {
+        "cryptoviz.hour": hour.key,
+        "cryptoviz.source_version": version,
+        "cryptoviz.as_of": hour.end.isoformat(),
+        "cryptoviz.is_open": str(int(is_open)),
+        "cryptoviz.is_blind": "0",
+    }
+
+
+def test_candles_that_change_are_scored_again_and_the_forecasts_stay_as_issued(forecasts, with_history, first):
+    forecasts.settle()
+    hour = first.next(5)
+    issued = read_partition(PREDICTIONS, with_history, hour)
+    changed = read_partition(OHLC_1H, with_history, hour).with_columns(
+        pl.col("high", "close") * 2, source_version=pl.lit("late")
+    )
+    replace_partition(OHLC_1H, with_history, hour, changed, standing(hour, "late"))
+    request = forecasts.tick().run_requests[0]
+    assert request.asset_selection == [dg.AssetKey(PREDICTION_METRICS.name)]
+    forecasts.run(request)
+    truth = float(changed.filter(symbol="ETH-USDT")["close"][0])
+    scored = read_partition(PREDICTION_METRICS, with_history, hour).filter(symbol="ETH-USDT")
+    assert set(scored["actual_price"]) == {truth}
+    assert read_partition(PREDICTIONS, with_history, hour).equals(issued)
+    assert asked(forecasts.tick()) == []
+
+
+def test_hours_wait_for_their_models_but_not_for_those_that_cannot_be_made(forecasts, with_history):
+    request = forecasts.tick().run_requests[0]
+    assert request.job_name == "forecast_day"
+    job = forecasts.definitions.resolve_job_def("forecast_day")
+    forecasts.instance.create_run_for_job(job, tags=dict(request.tags), status=dg.DagsterRunStatus.FAILURE)
+    again = forecasts.tick().run_requests
+    assert {request.job_name for request in again} == set()
+    week_failed = "forecast_week:2026-11-02"
+    forecasts.instance.create_run_for_job(
+        job, tags={"cryptoviz/request": week_failed}, status=dg.DagsterRunStatus.FAILURE
+    )
+    assert [request.job_name for request in forecasts.tick().run_requests] == ["forecast_hour"]
+
+
+def test_a_run_that_is_under_way_is_not_asked_for_twice(forecasts, with_history):
+    request = forecasts.tick().run_requests[0]
+    job = forecasts.definitions.resolve_job_def("forecast_day")
+    forecasts.instance.create_run_for_job(job, tags=dict(request.tags), status=dg.DagsterRunStatus.STARTED)
+    assert asked(forecasts.tick()) == []
+
+
+def test_a_failed_run_is_asked_for_again_after_a_pause(forecasts, with_history, clock):
+    request = forecasts.tick().run_requests[0]
+    job = forecasts.definitions.resolve_job_def("forecast_day")
+    forecasts.instance.create_run_for_job(job, tags=dict(request.tags), status=dg.DagsterRunStatus.FAILURE)
+    run = forecasts.instance.get_run_records()[0]
+    ended = run.update_timestamp.replace(tzinfo=UTC)
+    assert ended > datetime(2020, 1, 1, tzinfo=UTC)
+    clock.now = max(clock.now, ended)
+    assert not any(key.startswith("forecast_day") for key in asked(forecasts.tick()))
