@@ -5,20 +5,26 @@ This holds for every table, whoever writes it.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.locations import Location
+from cryptoviz.lake.render import arrow_schema
 from cryptoviz.lake.schema import DAY_COLUMNS, Table
 from cryptoviz.storage.frames import TableNotWritten, empty, open_table
+from cryptoviz.storage.objects import Objects
 
 Span = Hour | Day
+_READS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,45 +57,69 @@ class PartitionFiles:
         except TableNotWritten:
             return None
         if self._delta.version() != self._version:
-            self._known, self._version = _digests(self._table, self._delta), self._delta.version()
+            files = _files(self._table, self._delta)
+            self._known = {span: _digest(found) for span, found in files.items()}
+            self._version = self._delta.version()
         return self._known
+
+
+class LakeFileGone(RuntimeError):
+    """A file of a snapshot was vacuumed before it was read; look at the table again."""
 
 
 class TableSnapshot:
     """One table as it was when this was made: states and rows of its partitions agree. Raises TableNotWritten."""
 
     def __init__(self, table: Table, location: Location) -> None:
-        self._table, self._delta = table, open_table(table, location)
-        self._digests = _digests(table, self._delta)
-        self._table_id = str(self._delta.metadata().id)
+        delta = open_table(table, location)
+        self._table, self._objects = table, Objects(location)
+        self._files = _files(table, delta)
+        self._version, self._table_id = delta.version(), str(delta.metadata().id)
 
     def state(self, span: Span) -> PartitionState:
         """What a partition is made of; its digest is empty when it has no files."""
-        digest = self._digests.get(span, "")
-        return PartitionState(table_id=self._table_id, lake_version=self._delta.version(), digest=digest)
+        files = self._files.get(span)
+        digest = _digest(files) if files else ""
+        return PartitionState(table_id=self._table_id, lake_version=self._version, digest=digest)
 
     def rows(self, span: Span, columns: Sequence[str]) -> pl.DataFrame:
-        """The rows of a partition."""
-        if span not in self._digests:
+        """The rows of a partition. Raises :class:`LakeFileGone`."""
+        paths = [f"{self._table.name}/{path}" for path, _ in self._files.get(span, [])]
+        if not paths:
             return empty(self._table).select(columns)
-        names = self._table.partition_columns
-        inside = (pl.col(name) == int(value) for name, value in span.values.items())
-        rows = pl.scan_delta(self._delta).with_columns(pl.col(names).cast(pl.Int32)).filter(*inside)
-        return rows.select(columns).collect()
+        with ThreadPoolExecutor(max_workers=_READS_AT_ONCE) as pool:
+            parts = list(pool.map(lambda path: read_live_file(self._table, self._objects, path), paths))
+        rows = pl.from_arrow(pa.concat_tables(parts))
+        assert isinstance(rows, pl.DataFrame)  # noqa: S101 - from_arrow of a table is a frame
+        return rows.select(columns)
+
+
+def read_live_file(table: Table, objects: Objects, path: str) -> pa.Table:
+    """The data columns of one file, by its path under the root of the lake. Raises :class:`LakeFileGone`."""
+    payload = objects.get(path)
+    if payload is None:
+        raise LakeFileGone(f"{path} was replaced and then removed; read table {table.name} anew")
+    rows = pq.read_table(io.BytesIO(payload), columns=list(table.column_names), partitioning=None)
+    return rows.cast(arrow_schema(table))
 
 
 def live_files(table: Table, location: Location) -> list[tuple[Span, str]]:
     """Every live file of a table with its partition, by a path under the table. Raises TableNotWritten."""
-    actions = pa.table(open_table(table, location).get_add_actions(flatten=True))
-    return [(_span(table, path), path) for path in actions["path"].to_pylist()]
+    files = _files(table, open_table(table, location))
+    return [(span, path) for span, found in files.items() for path, _ in found]
 
 
-def _digests(table: Table, delta: DeltaTable) -> dict[Span, str]:
+def _files(table: Table, delta: DeltaTable) -> dict[Span, list[tuple[str, int]]]:
+    """Path and size of the live files of each partition."""
     actions = pa.table(delta.get_add_actions(flatten=True))
-    files: dict[Span, list[str]] = {}
+    files: dict[Span, list[tuple[str, int]]] = {}
     for path, size in zip(actions["path"].to_pylist(), actions["size_bytes"].to_pylist(), strict=True):
-        files.setdefault(_span(table, path), []).append(f"{path}:{size}")
-    return {span: hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:32] for span, names in files.items()}
+        files.setdefault(_span(table, path), []).append((path, size))
+    return files
+
+
+def _digest(files: Iterable[tuple[str, int]]) -> str:
+    return hashlib.sha256("\n".join(sorted(f"{path}:{size}" for path, size in files)).encode()).hexdigest()[:32]
 
 
 def _span(table: Table, path: str) -> Span:

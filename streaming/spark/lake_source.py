@@ -4,13 +4,11 @@ It needs no connector: files come through the same object client as everywhere e
 in as many tasks as there are files. Globbing a table's folder instead would count replaced files again.
 """
 
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 from pyspark.sql.types import StructType
@@ -18,12 +16,12 @@ from pyspark.sql.types import StructType
 from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.render import arrow_schema, spark_ddl
+from cryptoviz.lake.render import spark_ddl
 from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import BY_NAME
 from cryptoviz.storage.frames import TableNotWritten
 from cryptoviz.storage.objects import Objects
-from cryptoviz.storage.partition_files import live_files
+from cryptoviz.storage.partition_files import live_files, read_live_file
 
 FORMAT = "cryptoviz"
 
@@ -33,10 +31,6 @@ class LiveFile(InputPartition):
     """One file of a table's snapshot; a task reads it whole. ``path`` is relative to the root of the lake."""
 
     path: str
-
-
-class LakeFileGone(RuntimeError):
-    """A file of the snapshot was vacuumed before it was read."""
 
 
 class LakeReader(DataSourceReader):
@@ -50,13 +44,9 @@ class LakeReader(DataSourceReader):
         return [LiveFile(path) for path in self._files]
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
-        """The rows of one file. Raises :class:`LakeFileGone`."""
+        """The rows of one file. Raises LakeFileGone."""
         assert isinstance(partition, LiveFile)  # noqa: S101 - what `partitions` made
-        payload = Objects(self._location).get(partition.path)
-        if payload is None:
-            raise LakeFileGone(f"{partition.path} is gone: it was replaced more than a day ago; make the frame anew")
-        rows = pq.read_table(io.BytesIO(payload), columns=list(self._table.column_names), partitioning=None)
-        yield from rows.cast(arrow_schema(self._table)).to_batches()
+        yield from read_live_file(self._table, Objects(self._location), partition.path).to_batches()
 
 
 def register_lake(
