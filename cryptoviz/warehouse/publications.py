@@ -5,10 +5,17 @@ from datetime import timedelta
 
 from cryptoviz.lake.candle_tables import CANDLE_PUBLICATIONS, CANDLE_REVISIONS, OHLC, Interval
 from cryptoviz.lake.days import Day
+from cryptoviz.lake.forecast_tables import (
+    CHAMPIONS,
+    FUTURE_PREDICTIONS,
+    PREDICTION_METRICS,
+    PREDICTION_PERFORMANCE,
+    PREDICTIONS,
+)
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, MARKET_OVERVIEW
 from cryptoviz.lake.schema import DAY_COLUMNS, Column, Owner, Table, Type
-from cryptoviz.lake.tables import DUPLICATES, KLINES, QUARANTINE, TRADES
+from cryptoviz.lake.tables import DUPLICATES, GAPS, KLINES, QUARANTINE, TRADES
 
 Span = Hour | Day
 """A partition: what is replaced as one."""
@@ -80,6 +87,10 @@ _CANDLE_MEASURES = (
     "open", "high", "low", "close", "volume", "quote_volume", "vwap", "trade_count", "taker_buy_volume",
     "taker_sell_volume", "spread_mean", "mid_mean", "depth_mean", "missing_ids", "status",
 )  # fmt: skip
+_FORECAST_MEASURES = (
+    "target_time", "last_price", "predicted_price", "volatility", "p02_5", "p10", "p25", "p50", "p75", "p90", "p97_5",
+    "status",
+)  # fmt: skip
 _FACTS = (Interval.M1, Interval.H1, Interval.D1)
 _DAY, _MONTH = timedelta(days=1), timedelta(days=30)
 
@@ -93,6 +104,12 @@ PUBLICATIONS = (
     Publication(table=HOURLY_METRICS, measures=all_measures(HOURLY_METRICS)),
     Publication(table=HOURLY_CORRELATIONS),
     Publication(table=MARKET_OVERVIEW),
+    Publication(table=PREDICTIONS, measures=_FORECAST_MEASURES),
+    Publication(table=FUTURE_PREDICTIONS),
+    Publication(table=PREDICTION_METRICS, measures=all_measures(PREDICTION_METRICS)),
+    Publication(table=PREDICTION_PERFORMANCE),
+    Publication(table=CHAMPIONS),
+    Publication(table=GAPS),
     Publication(table=CANDLE_REVISIONS),
     Publication(table=CANDLE_PUBLICATIONS),
     Publication(table=QUARANTINE, keep=_MONTH),
