@@ -5,7 +5,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from cryptoviz.candles.fold import fold_candles
+from cryptoviz.arithmetic.fold import fold_candles
 from cryptoviz.lake.candle_tables import OHLC_1M
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.symbols import Instrument, Venue
