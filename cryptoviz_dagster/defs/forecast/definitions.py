@@ -1,5 +1,7 @@
 """Forecasts as one part of the code location: assembly, nothing else."""
 
+from collections.abc import Mapping
+
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
@@ -21,6 +23,7 @@ from cryptoviz_dagster.defs.forecast.partitions import ForecastCalendar
 from cryptoviz_dagster.defs.forecast.scores import score_assets
 from cryptoviz_dagster.defs.forecast.sensors import ForecastJobs, forecast_sensor
 from cryptoviz_dagster.defs.forecast.training import training_assets
+from cryptoviz_dagster.lanes import BACKGROUND, FOLLOWING
 from cryptoviz_dagster.partitions import hourly_from
 
 _RUN_LIMIT_S = 1800
@@ -36,7 +39,9 @@ def forecast_definitions(settings: Settings) -> dg.Definitions:
             "Training set, volatility model, calibration and scores of days that are over.",
             (TRAINING_SET.name, VOL_MODEL.name, CALIBRATION.name, PREDICTION_PERFORMANCE.name),
         ),
-        week=_job("forecast_week", "The LSTM and the champions of a week.", (LSTM_MODEL.name, CHAMPIONS.name)),
+        week=_job(
+            "forecast_week", "The LSTM and the champions of a week.", (LSTM_MODEL.name, CHAMPIONS.name), BACKGROUND
+        ),
         hour=_job(
             "forecast_hour",
             "Forecasts issued at the close of an hour, and scores of those whose target it was.",
@@ -55,11 +60,13 @@ def forecast_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
-def _job(name: str, description: str, assets: tuple[str, ...]) -> UnresolvedAssetJobDefinition:
+def _job(
+    name: str, description: str, assets: tuple[str, ...], lane: Mapping[str, str] = FOLLOWING
+) -> UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         name,
         selection=dg.AssetSelection.assets(*assets),
         description=description,
-        tags={"dagster/max_runtime": str(_RUN_LIMIT_S)},
+        tags={**lane, "dagster/max_runtime": str(_RUN_LIMIT_S)},
         executor_def=dg.in_process_executor,
     )

@@ -9,7 +9,7 @@ from cryptoviz.lake.candle_tables import OHLC_1M
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.tables import BOOK_TICKERS, RAW_BOOK_TICKERS, RAW_TRADES, TRADES
 from cryptoviz_dagster.audit import Verdict, audit, choose_hour
-from cryptoviz_dagster.defs.maintenance.upkeep import BACKGROUND
+from cryptoviz_dagster.lanes import BACKGROUND
 from cryptoviz_dagster.resources import Lake
 
 NAME, CHECK = "audit", "rebuilt_hour_is_identical"

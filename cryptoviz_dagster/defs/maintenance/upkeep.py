@@ -10,10 +10,9 @@ from cryptoviz.lake.tables import TABLES
 from cryptoviz.storage.cleaning import clean_log, expire, owed_files, vacuum
 from cryptoviz.storage.compaction import APPENDED, Compacted, compact
 from cryptoviz_dagster.defs.maintenance.object_store import abort_broken_uploads
+from cryptoviz_dagster.lanes import BACKGROUND
 from cryptoviz_dagster.resources import Lake
 
-BACKGROUND = {"cryptoviz/background": "upkeep", "dagster/priority": "-10"}
-"""Tags of runs that give way: the instance runs one of them at a time, behind everything that somebody waits for."""
 _RUN_LIMIT_S = 3_600
 _DAILY = "20 2 * * *"
 

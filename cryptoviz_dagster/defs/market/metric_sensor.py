@@ -11,6 +11,7 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import WRAP
 from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS
 from cryptoviz_dagster.defs.market.metrics import LookBack
+from cryptoviz_dagster.lanes import FOLLOWING
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.run_history import RANGE_TAGS, REQUEST_TAG, Attempt, busy_hours, due_attempts
 from cryptoviz_dagster.staleness import Reason, Request
@@ -31,7 +32,7 @@ def metrics_job() -> UnresolvedAssetJobDefinition:
         _JOB,
         selection=dg.AssetSelection.assets(HOURLY_METRICS.name, HOURLY_CORRELATIONS.name),
         description="Metrics of hours whose history has changed, and their checks.",
-        tags={"dagster/max_runtime": str(_RUN_LIMIT_S)},
+        tags={**FOLLOWING, "dagster/max_runtime": str(_RUN_LIMIT_S)},
         executor_def=dg.in_process_executor,
     )
 

@@ -5,6 +5,7 @@ import dagster as dg
 from cryptoviz.settings import Settings
 from cryptoviz_dagster.defs.serving.assets import publication_assets
 from cryptoviz_dagster.defs.serving.sensors import publication_sensor
+from cryptoviz_dagster.lanes import FOLLOWING
 from cryptoviz_dagster.warehouse import Warehouse
 
 _RUN_LIMIT_S = 600
@@ -17,7 +18,7 @@ def serving_definitions(settings: Settings) -> dg.Definitions:
         "publish_to_postgres",
         selection=dg.AssetSelection.assets(*tables.keys),
         description="PostgreSQL made equal to the lake.",
-        tags={"dagster/max_runtime": str(_RUN_LIMIT_S)},
+        tags={**FOLLOWING, "dagster/max_runtime": str(_RUN_LIMIT_S)},
         executor_def=dg.in_process_executor,
     )
     return dg.Definitions(

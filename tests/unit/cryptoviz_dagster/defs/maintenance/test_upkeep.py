@@ -56,7 +56,7 @@ def test_both_schedules_run_by_themselves_and_give_way(definitions):
     for name in ("upkeep_nightly", "storage_budgets_nightly"):
         assert names[name].default_status.value == "RUNNING"
         tags = definitions.resolve_job_def(names[name].job.name).tags
-        assert (tags["cryptoviz/background"], tags["dagster/priority"]) == ("upkeep", "-10")
+        assert (tags["cryptoviz/background"], tags["dagster/priority"]) == ("1", "-10")
 
 
 def test_budgets_warn_of_hours_the_upkeep_has_left_crowded(definitions, instance, writer, first, hour_of_trades, clock):

@@ -1,0 +1,9 @@
+"""Which runs share the machine: the chain of the live hour always finds a place, whatever else is due.
+
+Runs of a lane take turns, see ``concurrency`` in `infra/dagster/dagster.yaml`.
+"""
+
+BACKGROUND = {"cryptoviz/background": "1", "dagster/priority": "-10"}
+"""Tags of what may wait for hours: upkeep, training, rebuilds."""
+FOLLOWING = {"cryptoviz/following": "1"}
+"""Tags of what comes after the chain: forecasts, scores, publication, metrics of changed history."""
