@@ -10,7 +10,7 @@ from cryptoviz.lake.schema import Owner, Table
 from cryptoviz.lake.tables import TABLES
 from cryptoviz.storage.frames import TableNotWritten, open_table
 from cryptoviz.storage.live_files import LiveFile, Span, files_by_span
-from cryptoviz_dagster.defs.maintenance.upkeep import BACKGROUND
+from cryptoviz_dagster.lanes import BACKGROUND
 from cryptoviz_dagster.resources import Lake
 
 STREAMED = tuple(table for table in TABLES if table.owner is Owner.SPARK)
