@@ -73,4 +73,8 @@ def open_exchange(
     markets: dict[str, Market] = {entry.key: SeededMarket(entry, seed=seed, rate=rate) for entry in listings}
     markets |= {market.listing.key: market for market in recorded}
     listed = {key: Listed(m, Quotes(m, seed=seed), Summaries(m)) for key, m in markets.items()}
-    return Exchange(seed=seed, listed=listed, clock=clock, faults=Faults(seed=seed))
+    rules = Rules()
+    return Exchange(
+        seed=seed, listed=listed, clock=lambda: clock() + int(rules.clock_skew_s * 1000), faults=Faults(seed=seed),
+        rules=rules,
+    )  # fmt: skip

@@ -18,6 +18,8 @@ class UnknownRule(ValueError):
 class Rules:
     """Limits of the venues as documented; a test shortens what takes a day."""
 
+    clock_skew_s: float = 0.0
+    """How far the clock of all venues is ahead."""
     push_s: float = 0.05
     """How often a socket looks for news."""
     session_s: float = 86_400.0

@@ -61,9 +61,7 @@ class BinanceRest(RestVenue):
         if self._window.banned_s:
             self.exchange.counts["requests_while_banned"] += 1
             raise self.banned(int(self._window.banned_s) + 1)
-        if "/ticker/" in request.path and "symbol" not in request.query:
-            weight = 80 if request.path.endswith("24hr") else 4
-        wait = self._window.spend(weight, self.exchange.rules.binance_weight_a_minute)
+        wait = self._window.spend(_weight(request, weight), self.exchange.rules.binance_weight_a_minute)
         if wait:
             raise self.limited(int(wait) + 1)
 
@@ -196,6 +194,16 @@ class BinanceRest(RestVenue):
         wanted = request.query.get("symbols", "")
         names = [name for name in self.markets if not wanted or f'"{name}"' in wanted]
         return [row for name in names if (row := make(name, self.markets[name]))]
+
+
+def _weight(request: web.Request, weight: int) -> int:
+    """Weight of a request: tickers of several symbols cost more than of one."""
+    if "/ticker/" not in request.path or "symbol" in request.query:
+        return weight
+    if not request.path.endswith("24hr"):
+        return 4
+    named = request.query.get("symbols", "").count(",") + 1 if "symbols" in request.query else 101
+    return 2 if named <= 20 else 40 if named <= 100 else 80
 
 
 def _rows(one: Listed, trades: Trades) -> list[dict[str, Any]]:

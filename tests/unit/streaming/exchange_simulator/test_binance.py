@@ -169,6 +169,38 @@ def test_weight_is_counted_refused_with_429_and_insistence_banned_with_418(simul
     simulated(body)
 
 
+@pytest.mark.parametrize(
+    ("path", "params", "weight"),
+    [
+        ("ticker/24hr", {"symbol": "BTCUSDT"}, 2),
+        ("ticker/24hr", {"symbols": '["BTCUSDT","ETHUSDT"]'}, 2),
+        ("ticker/24hr", {}, 80),
+        ("ticker/price", {"symbol": "BTCUSDT"}, 2),
+        ("ticker/bookTicker", {}, 4),
+        ("historicalTrades", {"symbol": "BTCUSDT"}, 25),
+        ("aggTrades", {"symbol": "BTCUSDT"}, 4),
+    ],
+)
+def test_requests_weigh_what_the_venue_says(simulated, path, params, weight):
+    async def body(simulation):
+        async with simulation.client.get(f"/api/v3/{path}", params=params) as answer:
+            assert answer.headers["X-MBX-USED-WEIGHT-1M"] == str(weight)
+            if "symbols" in params:
+                assert [row["symbol"] for row in await answer.json()] == ["BTCUSDT", "ETHUSDT"]
+
+    simulated(body)
+
+
+def test_the_venues_clock_can_be_wrong(simulated):
+    async def body(simulation):
+        simulation.exchange.rules.change(clock_skew_s=-90)
+        assert (await simulation.get("/api/v3/time"))["serverTime"] == simulation.now - 90_000
+        (trade,) = await simulation.get("/api/v3/trades", symbol="BTCUSDT", limit=1)
+        assert trade["time"] < simulation.now - 90_000
+
+    simulated(body)
+
+
 def test_subscriptions_change_while_the_socket_is_open(simulated):
     async def body(simulation):
         async with simulation.client.ws_connect("/stream") as socket:
