@@ -165,6 +165,7 @@ class Settings(BaseSettings):
     coinmarketcap_url: str = "https://pro-api.coinmarketcap.com"
     cryptocompare_url: str = "https://min-api.cryptocompare.com"
     finnhub_url: str = "https://finnhub.io"
+    finnhub_ws_url: str = "wss://ws.finnhub.io"
 
     spark_master: str = "local[*]"
     spark_jars: str = Field(default="", description="Jars of the Kafka connector, comma separated.")

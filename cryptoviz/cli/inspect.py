@@ -15,25 +15,33 @@ data_commands = typer.Typer(no_args_is_help=True, help="What the lake holds.")
 
 _SERVICES = ("name", "state", "pid", "memory_mb", "port", "waiting_for", "restarts", "reason", "uptime_s")
 _TOPICS = ("name", "partitions", "records", "end_offset", "last_record", "age_s")
+_SOURCES = (
+    "source", "state", "age_s", "published", "budget", "gaps_open", "gaps_repaired", "lost_ids", "skew_ms", "error",
+)  # fmt: skip
 _TABLES = ("name", "rows", "hours", "files", "last_commit", "age_s")
 
 
 @commands.command(rich_help_panel="Run")
 def status(as_json: AsJson = False) -> None:
-    """Services, topics, tables and links. Exit status 0 only when all is healthy."""
+    """Services, sources, topics, tables and links. Exit status 0 only when all is healthy."""
     from dataclasses import asdict  # noqa: PLC0415 - keeps `--help` quick
 
+    from cryptoviz.inspect.sources import sources as sources_of  # noqa: PLC0415
     from cryptoviz.stack.status import status as stack_status  # noqa: PLC0415
 
     settings = settings_of()
     stack = stack_status(settings)
     services = [{**asdict(service), "state": str(service.state)} for service in stack.services]
-    topics, tables = _topics(settings), _tables(settings)
+    topics, tables, sources = _topics(settings), _tables(settings), sources_of(settings)
     if as_json:
-        typer.echo(json.dumps({"services": services, "topics": topics, "tables": tables, "links": dict(stack.links)}))
+        found = {"services": services, "sources": sources, "topics": topics, "tables": tables}
+        typer.echo(json.dumps({**found, "links": dict(stack.links)}))
     else:
         links = [{"page": name, "address": link} for name, link in stack.links.items()]
-        listings = ((services, _SERVICES), (topics, _TOPICS), (tables, _TABLES), (links, ("page", "address")))
+        listings = (
+            (services, _SERVICES), (sources, _SOURCES), (topics, _TOPICS), (tables, _TABLES),
+            (links, ("page", "address")),
+        )  # fmt: skip
         for rows, columns in listings:
             if rows:
                 print_rows(rows, columns)

@@ -79,6 +79,7 @@ def _simulated(settings: Settings) -> dict[str, str]:
         "coinbase_rest_url": f"http://{address}/coinbase",
         "coinbase_ws_url": f"ws://{address}/coinbase/ws",
         **{f"{name}_url": f"http://{address}/{name}" for name in _VENDORS},
+        "finnhub_ws_url": f"ws://{address}/finnhub/ws",
     }
 
 

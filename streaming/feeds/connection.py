@@ -17,7 +17,7 @@ from cryptoviz.lake.symbols import Instrument
 from cryptoviz.lake.topics import Topic
 from streaming.feeds.parsed import Refused
 from streaming.feeds.record import Record
-from streaming.feeds.venue import VenueFeed
+from streaming.feeds.venue import SocketFeed
 from streaming.feeds.windows import Window, pace
 
 _LARGEST_FRAME = 32 << 20
@@ -41,7 +41,7 @@ class End(StrEnum):
 class Connection:
     """Reads from :meth:`open` until :meth:`close`, whether or not anybody waits for its end."""
 
-    def __init__(self, socket: ClientConnection, feed: VenueFeed, channel: Topic, sink: Sink) -> None:
+    def __init__(self, socket: ClientConnection, feed: SocketFeed, channel: Topic, sink: Sink) -> None:
         self.name, self.reason, self.has_records = uuid.uuid4().hex[:12], "", False
         self._socket, self._feed, self._channel, self._sink = socket, feed, channel, sink
         self._opened = self._heard = time.monotonic()
@@ -50,7 +50,9 @@ class Connection:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def open(cls, feed: VenueFeed, channel: Topic, instruments: Sequence[Instrument], sink: Sink) -> "Connection":
+    async def open(
+        cls, feed: SocketFeed, channel: Topic, instruments: Sequence[Instrument], sink: Sink
+    ) -> "Connection":
         """Connect and subscribe. Raises one of :data:`CONNECTION_ERRORS`."""
         socket = await connect(feed.socket_url, max_size=_LARGEST_FRAME, open_timeout=10, close_timeout=2)
         made = cls(socket, feed, channel, sink)

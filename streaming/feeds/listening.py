@@ -13,13 +13,13 @@ import structlog
 from cryptoviz.lake.symbols import Instrument
 from cryptoviz.lake.topics import Topic
 from streaming.feeds.connection import CONNECTION_ERRORS, Connection, End, Sink
-from streaming.feeds.venue import VenueFeed
+from streaming.feeds.venue import SocketFeed
 from streaming.feeds.windows import Window, pace
 
 _LONGEST_PAUSE_S = 60.0
 
 
-def connect_window(feed: VenueFeed) -> Window:
+def connect_window(feed: SocketFeed) -> Window:
     """The venue's limit of new connections; one for all its channels."""
     return Window(limit=feed.limits.connects, seconds=feed.limits.connects_seconds)
 
@@ -39,7 +39,7 @@ class Listening:
 
     def __init__(
         self,
-        feed: VenueFeed,
+        feed: SocketFeed,
         channel: Topic,
         instruments: Sequence[Instrument],
         *,

@@ -12,6 +12,7 @@ from cryptoviz.lake.symbols import Instrument, Venue, from_venue, to_venue
 from cryptoviz.lake.topics import Schema
 from cryptoviz.settings import Settings
 from streaming.feeds.budget import Budget
+from streaming.feeds.finnhub_socket import FinnhubSocket
 from streaming.feeds.polling import PolledVendor, sample
 from streaming.feeds.record import Record
 from streaming.feeds.rest import RestClient
@@ -170,6 +171,12 @@ class BinanceDay:
 
     async def close(self) -> None:
         """The venue closes what is the venue's."""
+
+
+def finnhub_socket(settings: Settings) -> FinnhubSocket | None:
+    """The socket of the stocks; none without a key."""
+    key = _key(settings, "finnhub")
+    return FinnhubSocket(url=settings.finnhub_ws_url, token=key) if key else None
 
 
 def build_vendors(settings: Settings, feeds: Mapping[Venue, VenueFeed]) -> list[PolledVendor]:

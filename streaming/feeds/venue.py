@@ -22,13 +22,12 @@ class SocketLimits:
     silence_s: float
 
 
-class VenueFeed(Protocol):
-    """A venue: its socket's frames, and its trades and klines by REST. ``channels`` are what its socket tells of."""
+class SocketFeed(Protocol):
+    """Frames of a socket. ``channels`` are what it tells of."""
 
     name: str
     socket_url: str
     limits: SocketLimits
-    rest: RestClient
     channels: tuple[Topic, ...]
 
     def subscribe_frames(self, channel: Topic, instruments: Sequence[Instrument]) -> list[str]:
@@ -39,6 +38,12 @@ class VenueFeed(Protocol):
 
     def is_farewell(self, frame: bytes) -> bool:
         """Whether a frame without records says that the venue is about to close the connection."""
+
+
+class VenueFeed(SocketFeed, Protocol):
+    """A venue: its socket, and its trades and klines by REST."""
+
+    rest: RestClient
 
     async def first_id_at(self, instrument: Instrument, time_ms: int) -> int | None:
         """Id of the first trade at or after an instant; None when there is none yet."""

@@ -7,24 +7,25 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import msgspec
 import structlog
 
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.symbols import Instrument, Venue
-from cryptoviz.lake.topics import BOOK_TICKERS, GAPS, KLINES, QUOTES, TRADES, Topic
+from cryptoviz.lake.topics import BOOK_TICKERS, GAPS, KLINES, TRADES, Topic
 from cryptoviz.settings import Settings
 from streaming.feeds.listening import Listening, connect_window, split
 from streaming.feeds.record import Record
-from streaming.feeds.vendors import build_vendors
+from streaming.feeds.skew import Skew
 from streaming.feeds.venues import build_feeds
 from streaming.health import HealthServer
-from streaming.producer.book_tickers import BookTickers
 from streaming.producer.history import History
 from streaming.producer.klines import keep_klines
 from streaming.producer.market import Market
 from streaming.producer.orders import history_routes
 from streaming.producer.publisher import DeliveryFailed, Publisher
-from streaming.producer.quotes import Poller
+from streaming.producer.samples import Samples
+from streaming.producer.states import States
 from streaming.producer.tail import read_open_gaps, read_positions
 
 _POLL_S = 0.1
@@ -47,11 +48,9 @@ class _Producer:
             for i in settings.instruments
             if i.venue in self._feeds
         }
-        self._pollers = [
-            Poller(vendor, self._publisher, topic=settings.topic_name(QUOTES))
-            for vendor in build_vendors(settings, self._feeds)
-        ]
-        self._book_tickers = BookTickers(
+        self._samples = Samples(settings, self._feeds, self._publisher)
+        self._skews = {venue: Skew() for venue in self._feeds}
+        self._book_tickers = States(
             self._publisher,
             topic=settings.topic_name(BOOK_TICKERS),
             interval_s=settings.book_ticker_interval.total_seconds(),
@@ -63,12 +62,12 @@ class _Producer:
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         topics = {topic.name: settings.topic_name(topic) for topic in (TRADES, KLINES)}
         history = History(settings.home / "history", self._feeds, self._publisher, topics)
-        health = HealthServer(port=settings.ports.of("producer"), health=self._health, routes=history_routes(history))
+        routes = {**history_routes(history), ("GET", "/sources"): self._sources}
+        health = HealthServer(port=settings.ports.of("producer"), health=self._health, routes=routes)
         try:
             tasks = [*await self._market_tasks(), self._poll(), self._book_tickers.run(), self._tell_gaps()]
             tasks += [listening.run() for venue in self._feeds for listening in self._listenings(venue)]
-            tasks += [poller.run() for poller in self._pollers if not poller.vendor.missing_key]
-            return await self._until_stopped([*tasks, history.run()], stopping)
+            return await self._until_stopped([*tasks, *self._samples.tasks(), history.run()], stopping)
         finally:
             self._publisher.flush()
             health.close()
@@ -102,8 +101,7 @@ class _Producer:
         await asyncio.gather(*tasks, return_exceptions=True)
         for feed in self._feeds.values():
             await feed.close()
-        for poller in self._pollers:
-            await poller.vendor.close()
+        await self._samples.close()
         for error in [task.exception() for task in tasks if task in done]:
             if isinstance(error, DeliveryFailed):
                 structlog.get_logger().error("Kafka refused a record", reason=str(error))
@@ -131,6 +129,7 @@ class _Producer:
 
     def _offer(self, records: list[Record]) -> None:
         for record in records:
+            self._skews[record.instrument.venue].hear(time_us=record.time_us, received_ns=record.received_ns)
             market = self._markets.get(record.instrument)
             if market and record.topic is TRADES:
                 market.offer(record)
@@ -159,8 +158,18 @@ class _Producer:
             await asyncio.sleep(_POLL_S)
 
     def _health(self) -> tuple[bool, dict[str, object]]:
-        detail: dict[str, object] = {i.key: m.state.as_dict() for i, m in self._markets.items()}
-        detail[BOOK_TICKERS.name] = self._book_tickers.as_dict()
-        detail[QUOTES.name] = {poller.vendor.name: poller.state.as_dict() for poller in self._pollers}
-        detail["budgets"] = {feed.name: feed.rest.budget.as_dict() for feed in self._feeds.values()}
-        return all(m.state.phase == "live" for m in self._markets.values()), detail
+        """Healthy when every market is live; what is not says what it does."""
+        waiting = {i.key: m.state.phase for i, m in self._markets.items() if m.state.phase != "live"}
+        return not waiting, dict(waiting)
+
+    def _sources(self, _: bytes) -> tuple[int, bytes]:
+        told = {
+            "markets": {i.key: m.state.as_dict() for i, m in self._markets.items()},
+            "venues": {
+                str(venue): {"budget": feed.rest.budget.as_dict(), "skew_ms": self._skews[venue].milliseconds}
+                for venue, feed in self._feeds.items()
+            },
+            "vendors": self._samples.as_dict(),
+            BOOK_TICKERS.name: self._book_tickers.as_dict(),
+        }
+        return 200, msgspec.json.encode(told)

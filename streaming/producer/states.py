@@ -1,4 +1,4 @@
-"""Best bids and asks into Kafka: sampled, so thinned to one a market and interval, and never repaired."""
+"""States into Kafka, such as best bids and asks: sampled, so thinned to one an interval, and never repaired."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ _LOOK_S = 0.1
 _thinned = Counter("cryptoviz_producer_thinned", "States replaced by a later one of their interval")
 
 
-class BookTickers:
+class States:
     """Takes states by :meth:`offer`, publishes what is due until cancelled."""
 
     def __init__(self, publisher: Publisher, *, topic: str, interval_s: float) -> None:
