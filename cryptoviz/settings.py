@@ -1,8 +1,8 @@
 """Environment to frozen settings: the only reader of the environment besides Dagster's ``EnvVar``.
 
 Precedence: environment, then ``.env`` in the working directory, then ``stack.env`` in the home (written by the
-launcher, so that a command in another shell reaches the same stack), then the default. Every name begins with
-``CRYPTOVIZ_``.
+launcher, so that a command in another shell reaches the same stack), then the name that an earlier pipeline
+had for it (:mod:`cryptoviz.legacy_names`), then the default. Every name of ours begins with ``CRYPTOVIZ_``.
 What a service needs is passed on as arguments; nothing below an entry point calls :func:`load_settings`.
 """
 
@@ -12,14 +12,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
+from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.retention import Retention, parse_retention
 from cryptoviz.lake.symbols import Instrument, parse_instrument
 from cryptoviz.lake.topics import Topic
+from cryptoviz.legacy_names import LegacyNames
 from cryptoviz.warehouse.server import Role, Server
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -114,6 +116,7 @@ class Settings(BaseSettings):
     sql_reader_password: SecretStr = SecretStr("")
 
     kafka_bootstrap: str = Field(default="", description="Broker addresses; the stack's own broker when empty.")
+    kafka_client_id: str = Field(default="cryptoviz", description="How the producer calls itself to the broker.")
     topic_trades: str = "trades"
     topic_klines: str = "klines"
     topic_book_tickers: str = "book_tickers"
@@ -142,6 +145,7 @@ class Settings(BaseSettings):
     quote_assets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
         default=DEFAULT_ASSETS, validate_default=True, description="What polled vendors are asked for, in dollars."
     )
+    max_quote_assets: int = Field(default=100, gt=0, description="At most so many of them.")
     stocks: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
         default=("AAPL", "MSFT"), description="Stocks that Finnhub is asked for."
     )
@@ -170,6 +174,7 @@ class Settings(BaseSettings):
     spark_master: str = "local[*]"
     spark_jars: str = Field(default="", description="Jars of the Kafka connector, comma separated.")
     spark_driver_memory: str = "1g"
+    spark_executor_memory: str = Field(default="1g", description="Of each executor; none runs under a local master.")
     trigger_interval: Duration = Field(default=timedelta(seconds=5), description="Pause between two lake batches.")
     max_batch_rows: int = Field(default=300_000, gt=0, description="Upper bound of Kafka records in one batch.")
     spark_max_failures: int = Field(default=10, gt=0, description="Consecutive failures before the service gives up.")
@@ -215,6 +220,20 @@ class Settings(BaseSettings):
         if url and not _POSTGRES.match(url):
             raise ValueError("it is not of the form postgres://user:password@host:5432/database")
         return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment before the files, and names of earlier pipelines after both."""
+        del file_secret_settings
+        environment = {**dotenv_values(".env"), **os.environ}
+        return init_settings, env_settings, dotenv_settings, LegacyNames(settings_cls, environment)
 
     @property
     def bootstrap(self) -> str:

@@ -65,7 +65,7 @@ class CoinGecko(_Vendor):
             interval_s=max(_MONTHLY_S, settings.quote_interval.total_seconds()),
             headers={"x-cg-demo-api-key": key} if key else {},
         )  # fmt: skip
-        self._wanted = settings.quote_assets
+        self._wanted = settings.quote_assets[: settings.max_quote_assets]
 
     async def poll(self) -> list[Record]:
         """Of two assets with one ticker the larger one is meant."""
@@ -93,7 +93,7 @@ class CoinMarketCap(_Vendor):
             headers={"X-CMC_PRO_API_KEY": key},
         )  # fmt: skip
         self.missing_key = "" if key else "COINMARKETCAP_API_KEY"
-        self._wanted = settings.quote_assets
+        self._wanted = settings.quote_assets[: settings.max_quote_assets]
 
     async def poll(self) -> list[Record]:
         """Of two assets with one ticker the larger one is meant."""
@@ -114,7 +114,7 @@ class CryptoCompare(_Vendor):
             url=settings.cryptocompare_url, calls_a_minute=60, interval_s=settings.quote_interval.total_seconds(),
             headers={"authorization": f"Apikey {key}"} if key else {},
         )  # fmt: skip
-        self._wanted = settings.quote_assets
+        self._wanted = settings.quote_assets[: settings.max_quote_assets]
 
     async def poll(self) -> list[Record]:
         """All assets in one call."""

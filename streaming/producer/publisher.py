@@ -21,10 +21,11 @@ class DeliveryFailed(ConnectionError):
 class Publisher:
     """Hands records to Kafka in the order given."""
 
-    def __init__(self, *, bootstrap: str) -> None:
+    def __init__(self, *, bootstrap: str, client_id: str) -> None:
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
+                "client.id": client_id,
                 "enable.idempotence": True,
                 "acks": "all",
                 "compression.type": "lz4",

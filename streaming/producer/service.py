@@ -40,7 +40,7 @@ def run(settings: Settings) -> int:
 class _Producer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._publisher = Publisher(bootstrap=settings.bootstrap)
+        self._publisher = Publisher(bootstrap=settings.bootstrap, client_id=settings.kafka_client_id)
         self._feeds = build_feeds(settings)
         trades = settings.topic_name(TRADES)
         self._markets = {

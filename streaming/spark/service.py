@@ -38,6 +38,7 @@ def run(settings: Settings) -> int:
         master=settings.spark_master,
         jars=settings.spark_jars,
         driver_memory=settings.spark_driver_memory,
+        executor_memory=settings.spark_executor_memory,
         ui_port=settings.ports.of("spark_ui"),
         local_dir=settings.home.resolve() / "spark",
     )

@@ -14,6 +14,7 @@ def build_session(
     master: str,
     jars: str,
     driver_memory: str,
+    executor_memory: str,
     ui_port: int,
     local_dir: Path,
     jvm_options: str = "-XX:+UseSerialGC -XX:MaxMetaspaceSize=256m",
@@ -28,6 +29,7 @@ def build_session(
         SparkSession.builder.master(_retrying(master))
         .appName("cryptoviz-lake")
         .config("spark.jars", jars)
+        .config("spark.executor.memory", executor_memory)
         .config("spark.driver.extraJavaOptions", jvm_options)
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")

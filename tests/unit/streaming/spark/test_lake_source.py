@@ -56,7 +56,12 @@ def spark(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAVA_HOME", str(shim_home(find_java(cache), cache)))
         session = build_session(
-            master="local[2]", jars="", driver_memory="512m", ui_port=0, local_dir=tmp_path_factory.mktemp("spark")
+            master="local[2]",
+            jars="",
+            driver_memory="512m",
+            executor_memory="512m",
+            ui_port=0,
+            local_dir=tmp_path_factory.mktemp("spark"),
         )
         yield session
         session.stop()
