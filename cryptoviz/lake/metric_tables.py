@@ -41,7 +41,7 @@ _LAST_DAY = (
     ),
     Column("volume_24h", Type.DECIMAL, "Base units traded in the last 24 hours", nullable=True),
     Column("quote_volume_24h", Type.DECIMAL, "Quote units traded in the last 24 hours", nullable=True),
-    Column("market_cap", Type.DECIMAL, "Latest market capitalisation of the base asset, US dollars", nullable=True),
+    Column("market_cap", Type.DECIMAL, "Latest of the base asset among the hour's quotes, US dollars", nullable=True),
 )
 _CHANGES = (
     Column("price_change_percent_1h", Type.FLOAT64, "100 x (price / price 1 hour before - 1)", nullable=True),

@@ -45,15 +45,14 @@ HOURS_NEEDED = {
 
 
 def build_hourly_metrics(
-    candles: pl.DataFrame, minutes: pl.DataFrame, history: pl.DataFrame, *, market_caps: pl.DataFrame | None = None
+    candles: pl.DataFrame, minutes: pl.DataFrame, history: pl.DataFrame, market_caps: pl.DataFrame
 ) -> pl.DataFrame:
     """Rows of ``hourly_metrics``, one for each row of ``candles``.
 
     ``candles`` are those of ``ohlc_1h`` of one hour, ``minutes`` of ``ohlc_1m`` of the same hour, ``history`` is what
-    ``build_history`` makes for it. ``market_caps`` has the columns asset and market_cap, where known. Raises
+    ``build_history`` makes for it. ``market_caps`` has the columns asset and market_cap. Raises
     :class:`SumTooLarge`.
     """
-    caps = market_caps if market_caps is not None else _no_caps()
     rows = (
         candles.sort(HOURLY_METRICS.key)
         .rename(_COPIED)
@@ -61,17 +60,13 @@ def build_hourly_metrics(
         .join(_of_history(history), on=MARKET, how="left", maintain_order="left")
         .join(history_versions(history), on=MARKET, how="left", maintain_order="left")
         .with_columns(asset=pl.col("symbol").str.split("-").list.first(), spread_percent=_spread_percent())
-        .join(caps, on="asset", how="left", maintain_order="left")
+        .join(market_caps, on="asset", how="left", maintain_order="left")
         .with_columns(
             pl.col("hours").fill_null(0), pl.col("history_version").fill_null(NO_HISTORY), mover_rank=_mover_rank()
         )
         .with_columns(reason=_reason())
     )
     return rows.select(HOURLY_METRICS.column_names)
-
-
-def _no_caps() -> pl.DataFrame:
-    return pl.DataFrame(schema={"asset": pl.String, "market_cap": DECIMAL})
 
 
 def _of_minutes(minutes: pl.DataFrame) -> pl.DataFrame:

@@ -13,9 +13,11 @@ from cryptoviz.arithmetic.exact import median, product
 from cryptoviz.arithmetic.fold import DECIMAL, MINUTE
 from cryptoviz.lake.metric_tables import MARKET_OVERVIEW
 
-FRESH_FOR = timedelta(minutes=2)
-"""A price older than this at the end of a minute has no part in its consensus."""
+FRESH_FOR = timedelta(minutes=5)
+"""A price older than this at the end of a minute has no part in its consensus. Vendors publish every minute or two."""
 US_DOLLAR = "USD"
+_OLD = timedelta(minutes=10)
+"""A vendor's price older than this when received is stale, unless its market is closed."""
 _SOURCE = ("source", "asset", "quote")
 _MARKET = ("asset", "quote", "window_start")
 _US = pl.Datetime("us", "UTC")
@@ -32,18 +34,41 @@ def observe_candles(minutes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def build_market_overview(
-    observations: pl.DataFrame, minutes: pl.Series, *, market_caps: pl.DataFrame | None = None
-) -> pl.DataFrame:
-    """Rows of ``market_overview``: every source of ``observations`` in every minute of ``minutes``, their starts.
+def observe_quotes(quotes: pl.DataFrame) -> pl.DataFrame:
+    """Observations of vendors: each quote at the vendor's own time, or when it was received where it names none.
 
-    ``observations`` are as :func:`observe_candles` makes them, of any source, from ``FRESH_FOR`` before the minutes
-    on; later ones than a minute's end have no part in it. ``market_caps`` has the columns asset, time and market_cap.
+    ``quotes`` are rows of the table ``quotes``; the columns are those of :func:`observe_candles` and ``market_cap``,
+    in US dollars, else null. What is old and yet not stale is the last price of a closed market, which holds.
     """
-    priced = _latest_prices(observations, minutes)
+    received, said = pl.col("received_time"), pl.col("source_time")
+    parts = pl.col("symbol").str.split("-").list
+    holds = ~pl.col("is_stale") & (received - said > _OLD)
+    return quotes.select(
+        source="venue",
+        asset=parts.first(),
+        quote=parts.last(),
+        time=pl.when(holds | said.is_null()).then(received).otherwise(pl.min_horizontal(said, received)),
+        price="price",
+        market_cap=pl.when(parts.last() == US_DOLLAR).then(pl.col("market_cap")),
+    )
+
+
+def latest_market_caps(quotes: pl.DataFrame) -> pl.DataFrame:
+    """The latest capitalisation of each asset in US dollars; columns asset and market_cap."""
+    known = observe_quotes(quotes).drop_nulls("market_cap").sort("time", "market_cap")
+    return known.group_by("asset", maintain_order=True).agg(pl.col("market_cap").last())
+
+
+def build_market_overview(venues: pl.DataFrame, vendors: pl.DataFrame, minutes: pl.Series) -> pl.DataFrame:
+    """Rows of ``market_overview``: every source observed, in every minute of ``minutes``, their starts.
+
+    ``venues`` and ``vendors`` are what :func:`observe_candles` and :func:`observe_quotes` make, from ``FRESH_FOR``
+    before the minutes on; what is observed after a minute's end has no part in it.
+    """
+    priced = _latest_prices(pl.concat([venues, vendors.select(venues.columns)]), minutes)
     rows = priced.join(_consensus(priced), on=_MARKET, how="left")
     rows = _with_dollars(rows).with_columns(residual_bps=_residual())
-    return _with_market_caps(rows, market_caps).select(MARKET_OVERVIEW.column_names).sort(MARKET_OVERVIEW.key)
+    return _with_market_caps(rows, vendors).select(MARKET_OVERVIEW.column_names).sort(MARKET_OVERVIEW.key)
 
 
 def _latest_prices(observations: pl.DataFrame, minutes: pl.Series) -> pl.DataFrame:
@@ -79,14 +104,9 @@ def _residual() -> pl.Expr:
     return 10_000 * (price / consensus - 1)
 
 
-def _with_market_caps(rows: pl.DataFrame, market_caps: pl.DataFrame | None) -> pl.DataFrame:
+def _with_market_caps(rows: pl.DataFrame, vendors: pl.DataFrame) -> pl.DataFrame:
     """The latest capitalisation of each asset, and its place among those that have one."""
-    if market_caps is None:
-        nothing = pl.lit(None)
-        return rows.with_columns(market_cap=nothing.cast(DECIMAL), market_cap_rank=nothing.cast(pl.Int32))
-    known = (
-        market_caps.drop_nulls("market_cap").sort("time", "market_cap").select("asset", "market_cap", cap_time="time")
-    )
+    known = vendors.drop_nulls("market_cap").sort("time", "market_cap").select("asset", "market_cap", cap_time="time")
     assets = rows.select("asset", "window_start", "window_end").unique().sort("window_end")
     caps = assets.join_asof(known, left_on="window_end", right_on="cap_time", by="asset", check_sortedness=False)
     place = pl.col("market_cap").rank("min", descending=True).over("window_start").cast(pl.Int32)

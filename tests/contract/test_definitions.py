@@ -36,8 +36,8 @@ lake raw_quotes [delta,s3,spark] <- kafka/quotes
 lake raw_trades [delta,s3,spark] <- kafka/trades
 lake trades [delta,s3,spark] <- kafka/trades
 market hourly_correlations [delta,polars,s3] <- klines, ohlc_1h
-market hourly_metrics [delta,polars,s3] <- klines, ohlc_1h, ohlc_1m
-market market_overview [delta,polars,s3] <- ohlc_1m
+market hourly_metrics [delta,polars,s3] <- klines, ohlc_1h, ohlc_1m, quotes
+market market_overview [delta,polars,s3] <- ohlc_1m, quotes
 market ohlc_15m [delta,polars,s3] <- ohlc_1m
 market ohlc_1d [delta,polars,s3] <- ohlc_1h
 market ohlc_1h [delta,polars,s3] <- ohlc_1m

@@ -11,10 +11,11 @@ from talipp.indicators import BB, MACD, RSI
 
 from cryptoviz.arithmetic.fold import HOUR
 from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
-from cryptoviz.lake.tables import KLINES
+from cryptoviz.lake.tables import KLINES, QUOTES
 from cryptoviz.storage.frames import empty
 from cryptoviz_dagster.transforms.history import account_for_hours, build_history
 from cryptoviz_dagster.transforms.hourly_metrics import build_hourly_metrics
+from cryptoviz_dagster.transforms.market_overview import latest_market_caps
 
 EVERY = 37
 """Hours from one compared hour to the next."""
@@ -47,10 +48,12 @@ def metrics(hours):
     klines = pl.concat([empty(KLINES), rows], how="diagonal").select(KLINES.column_names)
     candles = pl.concat([empty(OHLC_1H), rows], how="diagonal").select(OHLC_1H.column_names)
     past = account_for_hours(empty(OHLC_1H), klines)
-    found = {}
+    no_caps, found = latest_market_caps(empty(QUOTES)), {}
     for start in hours["window_start"].to_list()[::EVERY]:
         one = candles.filter(pl.col("window_start") == start)
-        found[start] = build_hourly_metrics(one, empty(OHLC_1M), build_history(past, hour=start)).row(0, named=True)
+        found[start] = build_hourly_metrics(one, empty(OHLC_1M), build_history(past, hour=start), no_caps).row(
+            0, named=True
+        )
     return found
 
 

@@ -4,7 +4,9 @@ import dagster as dg
 import polars as pl
 
 from cryptoviz.lake.candle_tables import OHLC_1H
+from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.metric_tables import HOURLY_METRICS, MARKET_OVERVIEW
+from cryptoviz.lake.tables import QUOTES
 from cryptoviz_dagster.defs.market.judging import judge
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.transforms.hourly_metrics import HOURS_NEEDED
@@ -13,7 +15,15 @@ MAY_BE_NULL = frozenset({"market_cap", "reason", "volume_z_score", "is_volume_sp
 """Columns of ``hourly_metrics`` that may be null in every row: without a source, or undefined where nothing moves."""
 DIVERGENCE_BPS = 100.0
 """A fresh source so far from the consensus is told."""
-_UNTIL_VENDORS = frozenset({"market_cap", "market_cap_rank"})
+PROMISED = {
+    "coingecko": ("market_cap", "volume_24h", "change_1h", "change_24h", "change_7d", "high_24h", "low_24h"),
+    "coinmarketcap": ("market_cap", "volume_24h", "change_1h", "change_24h", "change_7d"),
+    "cryptocompare": ("market_cap", "volume_24h", "change_1h", "change_24h", "high_24h", "low_24h"),
+    "binance": ("volume_24h", "change_24h", "bid_price", "ask_price", "high_24h", "low_24h"),
+    "finnhub": ("change_24h", "high_24h", "low_24h"),
+}
+"""Columns of ``quotes`` that a vendor gives, by its own documentation, beside the price."""
+_NOT_EVERYWHERE = frozenset({"market_cap", "market_cap_rank", "consensus_usd"})
 _BY_TRADES = ("last_price", "mean_price", "vwap")
 _BY_QUOTES = ("spread_mean", "spread_max", "spread_percent", "mid_mean", "liquidity")
 
@@ -54,8 +64,13 @@ def _overview_checks(partitions: dg.PartitionsDefinition) -> list[dg.AssetChecks
     def sources_give_every_column(
         context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]
     ) -> dg.AssetCheckResult:
-        """No source leaves a column null in the whole hour."""
-        return judge(context, lambda hour: columns_without_value(lake.rows(MARKET_OVERVIEW, hour)), severity=warn)
+        """No source leaves a column null in the whole hour that it is known to give."""
+
+        def missing(hour: Hour) -> list[str]:
+            overview, quotes = lake.rows(MARKET_OVERVIEW, hour), lake.rows(QUOTES, hour)
+            return columns_without_value(overview) + promises_not_kept(quotes)
+
+        return judge(context, missing, severity=warn)
 
     @dg.asset_check(asset=MARKET_OVERVIEW.name, partitions_def=partitions)
     def sources_are_fresh(context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
@@ -114,15 +129,25 @@ def empty_columns(metrics: pl.DataFrame) -> list[str]:
 
 
 def columns_without_value(overview: pl.DataFrame) -> list[str]:
-    """``source: column`` where a source has no value in any row; where no dollar market is, none is missed."""
-    passed_over = {*_UNTIL_VENDORS, "consensus_usd"}
-    names = [name for name in MARKET_OVERVIEW.column_names if name not in passed_over]
+    """``source: column`` where a source has no value in any row; what depends on other sources is not missed."""
+    names = [name for name in MARKET_OVERVIEW.column_names if name not in _NOT_EVERYWHERE]
     nulls = overview.group_by("source").agg(pl.col(name).is_null().all() for name in names if name != "source")
     return [
         f"{row['source']}: {name}"
         for row in nulls.sort("source").iter_rows(named=True)
         for name in row
         if row[name] is True
+    ]
+
+
+def promises_not_kept(quotes: pl.DataFrame) -> list[str]:
+    """``vendor: column`` where a vendor that quoted left a promised column null in every quote."""
+    seen = quotes.group_by("venue").agg(pl.all().exclude("venue").is_not_null().any())
+    return [
+        f"{row['venue']}: {name}"
+        for row in seen.sort("venue").iter_rows(named=True)
+        for name in PROMISED.get(row["venue"], ())
+        if not row[name]
     ]
 
 

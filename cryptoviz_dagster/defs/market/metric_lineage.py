@@ -7,7 +7,7 @@ import dagster as dg
 from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
 from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, MARKET_OVERVIEW
 from cryptoviz.lake.schema import Table
-from cryptoviz.lake.tables import KLINES
+from cryptoviz.lake.tables import KLINES, QUOTES
 from cryptoviz_dagster.transforms.hourly_metrics import HOURS_NEEDED
 
 _COPIED = ("status", "vwap", "volume", "quote_volume", "trade_count", "quoted_ms", "spread_mean", "spread_max",
@@ -20,6 +20,7 @@ _ORIGINS: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]] = {
         **{name: [(OHLC_1H.name, name)] for name in _COPIED},
         "last_price": [(OHLC_1H.name, "close")],
         "liquidity": [(OHLC_1H.name, "depth_mean")],
+        "market_cap": [(QUOTES.name, "market_cap")],
         "spread_percent": [(OHLC_1H.name, "spread_integral"), (OHLC_1H.name, "mid_integral")],
         "mean_price": [(OHLC_1M.name, "close"), (OHLC_1M.name, "status")],
         "realised_volatility": [(OHLC_1M.name, "open"), (OHLC_1M.name, "close"), (OHLC_1M.name, "status")],
@@ -32,9 +33,9 @@ _ORIGINS: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]] = {
         name: [(OHLC_1H.name, "close"), (KLINES.name, "close")] for name in ("correlation", "hours")
     },
     MARKET_OVERVIEW.name: {
-        "asset": [(OHLC_1M.name, "symbol")],
-        "quote": [(OHLC_1M.name, "symbol")],
-        "source": [(OHLC_1M.name, "venue")],
+        **{name: [(OHLC_1M.name, "symbol"), (QUOTES.name, "symbol")] for name in ("asset", "quote")},
+        "source": [(OHLC_1M.name, "venue"), (QUOTES.name, "venue")],
+        **{name: [(QUOTES.name, "market_cap")] for name in ("market_cap", "market_cap_rank")},
         **{name: [(OHLC_1M.name, "close")] for name in ("price", "consensus_price", "consensus_usd", "residual_bps")},
         **{name: [(OHLC_1M.name, "window_end")] for name in ("age_s", "is_stale", "fresh_sources")},
     },

@@ -13,7 +13,7 @@ from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, MARKET_OVERVIEW
 from cryptoviz.lake.schema import Table
-from cryptoviz.lake.tables import KLINES
+from cryptoviz.lake.tables import KLINES, QUOTES
 from cryptoviz.storage.frames import replace_partition
 from cryptoviz_dagster.defs.market.assets import ids_known_at
 from cryptoviz_dagster.defs.market.metric_metadata import describe
@@ -24,7 +24,12 @@ from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.transforms.history import LOOK_BACK, account_for_hours, build_history
 from cryptoviz_dagster.transforms.hourly_correlations import WINDOWS, build_hourly_correlations
 from cryptoviz_dagster.transforms.hourly_metrics import build_hourly_metrics
-from cryptoviz_dagster.transforms.market_overview import build_market_overview, observe_candles
+from cryptoviz_dagster.transforms.market_overview import (
+    build_market_overview,
+    latest_market_caps,
+    observe_candles,
+    observe_quotes,
+)
 
 _HISTORY_COLUMNS = ("venue", "symbol", "window_start", "high", "low", "close", "volume", "quote_volume")
 
@@ -57,7 +62,7 @@ def _metrics(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     @table_asset(
         HOURLY_METRICS,
         partitions,
-        deps=[OHLC_1H.name, OHLC_1M.name, KLINES.name],
+        deps=[OHLC_1H.name, OHLC_1M.name, KLINES.name, QUOTES.name],
         about="Indicators stand on the unbroken hours of the last 30 days; what lacks history is null with a reason.",
     )
     def hourly_metrics(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
@@ -68,7 +73,12 @@ def _metrics(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             lake,
             HOURLY_METRICS,
             hours,
-            lambda hour: build_hourly_metrics(lake.rows(OHLC_1H, hour), lake.rows(OHLC_1M, hour), past.history(hour)),
+            lambda hour: build_hourly_metrics(
+                lake.rows(OHLC_1H, hour),
+                lake.rows(OHLC_1M, hour),
+                past.history(hour),
+                latest_market_caps(lake.rows(QUOTES, hour)),
+            ),
             lambda rows, hour: Standing.of(rows, as_of=ids_known_at(context.instance, hour)).metadata(hour),
         )
 
@@ -102,13 +112,15 @@ def _overview(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     @table_asset(
         MARKET_OVERVIEW,
         partitions,
-        deps=[OHLC_1M.name],
-        about="Prices of the venues' last trades, each beside the median of the fresh ones.",
+        deps=[OHLC_1M.name, QUOTES.name],
+        about="Prices of the venues' last trades and of the vendors, each beside the median of the fresh ones.",
     )
     def market_overview(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
         def build(hour: Hour) -> pl.DataFrame:
             before, minutes = lake.rows(OHLC_1M, hour.next(-1)), lake.rows(OHLC_1M, hour)
-            return build_market_overview(observe_candles(pl.concat([before, minutes])), minutes["window_start"])
+            quotes = lake.rows_between(QUOTES, hour.next(-1), hour).collect()
+            venues = observe_candles(pl.concat([before, minutes]))
+            return build_market_overview(venues, observe_quotes(quotes), minutes["window_start"])
 
         hours = hours_of(context.partition_keys, now=lake.now())
         return _materialize(context, lake, MARKET_OVERVIEW, hours, build)

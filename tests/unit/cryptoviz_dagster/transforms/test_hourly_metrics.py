@@ -17,6 +17,7 @@ from cryptoviz_dagster.transforms.history import account_for_hours, build_histor
 from cryptoviz_dagster.transforms.hourly_metrics import HOURS_NEEDED, build_hourly_metrics
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
+CAPS = pl.DataFrame(schema={"asset": pl.String, "market_cap": pl.Decimal(38, 18)})
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 MOST = max(HOURS_NEEDED.values())
 EDGES = sorted({hours - less for hours in HOURS_NEEDED.values() for less in (0, 1)})
@@ -34,11 +35,11 @@ def walk(count, seed=1):
 
 @pytest.fixture
 def metrics(frame_of, make_candle):
-    def make(hours, minutes=(), klines=(), **more):
+    def make(hours, minutes=(), klines=(), caps=None):
         hourly = frame_of(OHLC_1H, *hours)
         history = build_history(account_for_hours(hourly, frame_of(KLINES, *klines)), hour=NOW)
         this = hourly.filter(pl.col("window_start") == NOW)
-        return build_hourly_metrics(this, frame_of(OHLC_1M, *minutes), history, **more)
+        return build_hourly_metrics(this, frame_of(OHLC_1M, *minutes), history, CAPS if caps is None else caps)
 
     return make
 
@@ -190,7 +191,7 @@ def test_market_capitalisation_is_that_of_the_base_asset(metrics, make_hours):
     caps = pl.DataFrame(
         {"asset": ["BTC"], "market_cap": [Decimal(5)]}, schema_overrides={"market_cap": pl.Decimal(38, 18)}
     )
-    assert only(metrics(make_hours([1]), market_caps=caps))["market_cap"] == 5
+    assert only(metrics(make_hours([1]), caps=caps))["market_cap"] == 5
     assert only(metrics(make_hours([1])))["market_cap"] is None
 
 

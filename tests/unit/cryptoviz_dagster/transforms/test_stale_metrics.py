@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from cryptoviz.lake.candle_tables import OHLC_1H
 from cryptoviz.lake.metric_tables import HOURLY_METRICS
-from cryptoviz.lake.tables import KLINES
+from cryptoviz.lake.tables import KLINES, QUOTES
 from cryptoviz_dagster.transforms.history import LOOK_BACK, account_for_hours, build_history, history_versions
 from cryptoviz_dagster.transforms.hourly_metrics import build_hourly_metrics
+from cryptoviz_dagster.transforms.market_overview import latest_market_caps
 from cryptoviz_dagster.transforms.stale_metrics import stale_metrics, versions_by_hour
 
 FIRST = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -35,8 +36,9 @@ def metrics(frame_of, make_candle, accounted):
     def make(candles, *, since=FIRST):
         rows = frame_of(OHLC_1H, *candles).filter(pl.col("window_start") >= since)
         past, minutes = accounted(candles), frame_of(OHLC_1H)
+        no_caps = latest_market_caps(frame_of(QUOTES))
         parts = [
-            build_hourly_metrics(part, minutes, build_history(past, hour=start))
+            build_hourly_metrics(part, minutes, build_history(past, hour=start), no_caps)
             for (start,), part in rows.group_by("window_start")
         ]
         return pl.concat([frame_of(HOURLY_METRICS), *parts])

@@ -8,7 +8,7 @@ import pytest
 from cryptoviz.arithmetic.fold import HOUR, fold_candles
 from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
 from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, MARKET_OVERVIEW, METRIC_TABLES
-from cryptoviz.lake.tables import BOOK_TICKERS, TRADES
+from cryptoviz.lake.tables import BOOK_TICKERS, QUOTES, TRADES
 from cryptoviz.storage.frames import empty, replace_partition, version_of
 from cryptoviz_dagster.defs.market.metric_checks import (
     columns_without_value,
@@ -16,12 +16,14 @@ from cryptoviz_dagster.defs.market.metric_checks import (
     empty_columns,
     off_candles,
     out_of_range,
+    promises_not_kept,
     stale_sources,
 )
 from cryptoviz_dagster.defs.market.metric_lineage import lineage
 from cryptoviz_dagster.defs.market.metrics import LookBack
 from cryptoviz_dagster.transforms.candles import HourInputs, build_candles
 from cryptoviz_dagster.transforms.hourly_metrics import build_hourly_metrics
+from cryptoviz_dagster.transforms.market_overview import latest_market_caps
 
 HOURS = 3
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
@@ -50,7 +52,8 @@ def metrics(filled, first):
     """Metrics of the last hour, without a run."""
     hour = first.next(2)
     history = LookBack.read(filled, [hour]).history(hour)
-    return build_hourly_metrics(filled.rows(OHLC_1H, hour), filled.rows(OHLC_1M, hour), history)
+    no_caps = latest_market_caps(empty(QUOTES))
+    return build_hourly_metrics(filled.rows(OHLC_1H, hour), filled.rows(OHLC_1M, hour), history, no_caps)
 
 
 @pytest.fixture
@@ -187,3 +190,26 @@ def test_a_source_that_is_silent_or_far_off_is_named(filled, materialize, first)
     assert "'silent'" in stale
     assert columns_without_value(overview) == ["silent: price", "silent: age_s", "silent: residual_bps"]
     assert passed(result).isdisjoint({"sources_give_every_column", "sources_are_fresh", "sources_agree"})
+
+
+def test_vendors_are_sources_beside_the_venues_and_what_they_owe_is_named(filled, materialize, first):
+    hour = first.next(1)
+    plain = {c.name: None if c.nullable else 0 if c.type in {"int32", "int64"} else "-" for c in QUOTES.columns}
+    vendors = [("coingecko", Decimal(5)), ("coinmarketcap", None)]
+    rows = [
+        {
+            **plain, "venue": venue, "symbol": "BTC-USDT", "price": Decimal(100), "volume_24h": cap, "is_stale": False,
+            "kafka_time": hour.start, "received_time": hour.start + timedelta(minutes=n), "offset": n,
+        }
+        for venue, cap in vendors
+        for n in range(60)
+    ]  # fmt: skip
+    quotes = pl.DataFrame(rows, schema=empty(QUOTES).schema)
+    replace_partition(QUOTES, filled.location, hour, quotes, {})
+    materialize(hour)
+    overview = filled.rows(MARKET_OVERVIEW, hour).filter(pl.col("asset") == "BTC")
+    assert set(overview["source"]) == {"binance", "coingecko", "coinmarketcap"}
+    assert set(overview["fresh_sources"]) == {3}
+    owed = promises_not_kept(quotes)
+    assert "coinmarketcap: volume_24h" in owed
+    assert "coingecko: volume_24h" not in owed
