@@ -89,6 +89,12 @@ def _frame_of(carried: Mapping[Market, int]) -> pl.DataFrame:
 
 def _known_ids(trades: pl.DataFrame, seen: Mapping[str, IdSet]) -> dict[str, IdSet]:
     """Ids seen before, with those of the trades at hand, which may have come in since."""
+    ranges = trades.group_by(MARKET).agg(pl.col("trade_id").min(), pl.col("last_trade_id").max()).rows()
+    unknown = [(v, s) for v, s, a, b in ranges if not seen.get(f"{v}:{s}", IdSet()).covers(a, b)]
+    if not unknown:
+        return dict(seen)
+    markets = pl.DataFrame(unknown, dict.fromkeys(MARKET, pl.String), orient="row")
+    trades = trades.join(markets, on=MARKET, how="semi")
     ends_before = pl.col("last_trade_id").cum_max().shift(1).over(MARKET)
     is_new = (pl.col("trade_id") > ends_before + 1).fill_null(value=True)
     runs = (
