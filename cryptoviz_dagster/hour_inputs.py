@@ -11,7 +11,7 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.id_set import IdSet
 from cryptoviz.lake.tables import BOOK_TICKERS, KLINES, TRADES
 from cryptoviz.storage.hour_index import HourEntry
-from cryptoviz_dagster.resources import Lake
+from cryptoviz_dagster.resources import Lake, Versioned
 from cryptoviz_dagster.transforms.candles import HourInputs, Market
 
 LOOK_BACK = 24
@@ -20,8 +20,15 @@ LOOK_BACK = 24
 
 def read_inputs(lake: Lake, hour: Hour, seen: Mapping[str, IdSet]) -> HourInputs:
     """Everything the candles of an hour stand on. ``seen`` are the ids in the lake, read before."""
-    trades, quotes = lake.trades(hour), lake.quotes(hour)
-    absent = _markets(seen) - set(trades.frame.select(MARKET).unique().rows())
+    trades = lake.trades(hour)
+    return inputs_beside(lake, hour, seen, trades, traded=set(trades.frame.select(MARKET).unique().rows()))
+
+
+def inputs_beside(
+    lake: Lake, hour: Hour, seen: Mapping[str, IdSet], trades: Versioned, *, traded: set[Market]
+) -> HourInputs:
+    """What the candles of an hour stand on beside its ``trades``, of which the ``traded`` markets are known."""
+    quotes, absent = lake.quotes(hour), _markets(seen) - traded
     carried = _last_ids(lake, hour, absent) if absent else {}
     return HourInputs(
         trades=trades.frame,

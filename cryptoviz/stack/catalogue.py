@@ -118,7 +118,7 @@ def _build(settings: Settings, tools: Toolchain, name: str) -> Service:
         case "exchange" | "producer" | "spark" | "serving":
             return _streaming(settings, tools, name)
         case _:
-            return _dagster(settings, name)
+            return _dagster(settings, tools, name)
 
 
 def _kafka(settings: Settings, tools: Toolchain) -> Service:
@@ -214,7 +214,7 @@ def _streaming(settings: Settings, tools: Toolchain, name: str) -> Service:
     )
 
 
-def _dagster(settings: Settings, name: str) -> Service:
+def _dagster(settings: Settings, tools: Toolchain, name: str) -> Service:
     folder = settings.home / "dagster"
     environment = _PYTHON | {"DAGSTER_HOME": str(folder), "DAGSTER_DISABLE_TELEMETRY": "1"}
     dagster = Orchestrator(

@@ -5,7 +5,7 @@ any order, so neither time nor arrival alone can say. Every minute of a symbol's
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -51,13 +51,24 @@ def build_candles(inputs: HourInputs, *, start: datetime, end: datetime, now: da
     trades = inputs.trades
     refuse_overflow(trades, ("quantity", "quote_quantity"))
     traded = fold_trades(trades.with_columns(window_start=pl.col("event_time").dt.truncate(MINUTE)), "window_start")
-    minutes = _minutes(start, min(end, _latest(trades, now) + _INSTANT))
+    inputs = replace(inputs, seen=_known_ids(trades, inputs.seen))
+    return complete_candles(traded, inputs, start=start, end=end, now=now, latest=_latest(trades, now))
+
+
+def complete_candles(
+    traded: pl.DataFrame, inputs: HourInputs, *, start: datetime, end: datetime, now: datetime, latest: datetime
+) -> pl.DataFrame:
+    """Candles from trades folded into minutes, as by ``fold_trades``; the trades of ``inputs`` are not looked at.
+
+    ``inputs.seen`` holds the ids of those trades too. Minutes that begin after ``latest`` are left out.
+    """
+    minutes = _minutes(start, min(end, latest + _INSTANT))
     carried = _frame_of(inputs.carried)
     grid = pl.concat([traded.select(MARKET).unique(), carried.select(MARKET)]).unique().join(minutes, how="cross")
     candles = grid.join(traded, on=[*MARKET, "window_start"], how="left").sort(*MARKET, "window_start")
     candles = candles.join(quote_sums(inputs.quotes, end=end), on=[*MARKET, "window_start"], how="left")
     candles = candles.join(carried, on=MARKET, how="left", maintain_order="left")
-    judged = _with_status(candles, _known_ids(trades, inputs.seen), inputs.halted, now)
+    judged = _with_status(candles, inputs.seen, inputs.halted, now)
     no_quotes = pl.col("quoted_ms").is_null()
     return finish(
         judged.with_columns(

@@ -21,7 +21,7 @@ from cryptoviz_dagster.transforms.candles import build_candles
 
 HOURLY_ROLL_UPS = (Interval.M5, Interval.M15, Interval.H1)
 DAILY_ROLL_UPS = (Interval.H4, Interval.D1)
-_IDS_KNOWN_AT = "cryptoviz/ids_known_at"
+IDS_KNOWN_AT = "cryptoviz/ids_known_at"
 _PICTURES_UP_TO = 48
 _SETTLING = timedelta(hours=1)
 """So long after an hour's end its candles may still be missing from a day without being called missing."""
@@ -70,7 +70,7 @@ def _minutes(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             parts.append(Part(span=hour, candles=build_candles(inputs, start=hour.start, end=hour.end, now=now)))
         for hour, revised in zip(hours, publish(lake, Interval.M1, parts), strict=True):
             note = describe(revised, hour, with_picture=len(hours) <= _PICTURES_UP_TO)
-            origin = {"dagster/uri": lake.uri(OHLC_1M, hour), _IDS_KNOWN_AT: dg.MetadataValue.timestamp(now)}
+            origin = {"dagster/uri": lake.uri(OHLC_1M, hour), IDS_KNOWN_AT: dg.MetadataValue.timestamp(now)}
             context.add_asset_metadata({**note, **origin}, partition_key=hour.key)
         return dg.MaterializeResult()
 
@@ -163,6 +163,6 @@ def ids_known_at(instance: dg.DagsterInstance, hour: Hour) -> datetime:
     filters = dg.AssetRecordsFilter(dg.AssetKey(OHLC_1M.name), asset_partitions=[hour.key])
     records = instance.fetch_materializations(filters, limit=1).records
     events = [record.asset_materialization for record in records]
-    noted = [event.metadata.get(_IDS_KNOWN_AT) for event in events if event]
+    noted = [event.metadata.get(IDS_KNOWN_AT) for event in events if event]
     known = [note.value for note in noted if isinstance(note, dg.TimestampMetadataValue)]
     return datetime.fromtimestamp(known[0], UTC) if known else hour.start
