@@ -74,9 +74,9 @@ def calibrate(scores: FloatArray, ratios: FloatArray, horizons: tuple[int, ...])
     known, found = matured(scores, horizons), matured(ratios, horizons)
     count: IntArray = np.sum(np.isfinite(known), axis=0, dtype=np.int64)
     level = _mean(found)
-    widths = track(scores, horizons)[-1]
     if not count.any(axis=0).all():
-        return Calibration(np.broadcast_to(GAUSSIAN, widths.shape).copy(), np.ones(level.shape), count)
+        return Calibration(np.tile(GAUSSIAN, (*count.shape, 1)), np.ones(level.shape), count)
+    widths = track(scores, horizons)[-1]
     shared = np.nanmean(level, axis=0)
     pooled = _empirical(known.reshape(-1, 1, known.shape[-1]))[0]
     is_few = count < _LEAST_SCORES

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from cryptoviz.lake.days import Day
+from cryptoviz.lake.forecast_tables import FORECAST_TABLES
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.schema import DAY_COLUMNS
 from cryptoviz.lake.tables import TABLES
@@ -18,6 +19,16 @@ from cryptoviz_dagster.definitions import build_definitions
 
 START = datetime(2026, 11, 1, 5, tzinfo=UTC)
 GRAPH = """
+forecast calibration [delta,numpy] <- training_set, vol_model
+forecast champions [delta,numpy] <- prediction_metrics
+forecast forecast_evaluation [html,svg] <- prediction_metrics, prediction_performance, predictions
+forecast future_predictions [delta,polars] <- predictions
+forecast lstm_model [jax,keras,safetensors] <- training_set
+forecast prediction_metrics [delta,polars] <- ohlc_1h, predictions
+forecast prediction_performance [delta,polars] <- prediction_metrics
+forecast predictions [delta,numpy,polars] <- calibration, lstm_model, ohlc_1h, vol_model
+forecast training_set [delta,numpy,polars] <- klines, ohlc_1h
+forecast vol_model [delta,numpy,safetensors] <- training_set
 lake kafka/book_tickers [kafka] <- -
 lake kafka/gaps [kafka] <- -
 lake kafka/klines [kafka] <- -
@@ -115,11 +126,21 @@ def test_the_checks_are_those_written_here_and_block_where_a_wrong_number_would_
 def test_partitions_are_the_hours_or_days_of_the_lake_from_its_first_to_the_one_in_progress(definitions):
     graph, now = definitions.resolve_asset_graph(), START.replace(hour=7, minute=30)
     first = Hour(START)
-    for table in TABLES:
+    trained = {table.name for table in FORECAST_TABLES if table.partition_columns == DAY_COLUMNS}
+    for table in (table for table in TABLES if table.name not in trained):
         keys = graph.get(dg.AssetKey(table.name)).partitions_def.get_partition_keys(current_time=now)
         is_daily = table.partition_columns == DAY_COLUMNS
         expected = [Day.containing(START).key] if is_daily else [first.key, first.next().key, first.next(2).key]
         assert list(keys) == expected
+
+
+def test_models_are_of_days_and_weeks_that_are_over_from_where_history_begins(definitions):
+    graph, now = definitions.resolve_asset_graph(), START.replace(day=10)
+    for table in FORECAST_TABLES:
+        if table.partition_columns == DAY_COLUMNS:
+            keys = graph.get(dg.AssetKey(table.name)).partitions_def.get_partition_keys(current_time=now)
+            is_weekly = table.name in ("lstm_model", "champions")
+            assert (keys[0], keys[-1]) == (("2026-10-19", "2026-11-02") if is_weekly else ("2026-10-03", "2026-11-09"))
 
 
 def test_the_job_holds_the_hourly_chain_runs_in_one_process_and_is_bounded(definitions):
