@@ -37,5 +37,5 @@ def _best(parts: Parts, models: list[str]) -> str:
     if champions.frame.height:
         variance = champions.frame.filter(pl.col("task") == "variance", pl.col("champion").is_in(models))
         if variance.height:
-            return str(variance.sort("day")["champion"][-1])
+            return str(variance.sort("day_start")["champion"][-1])
     return next((name for name in _PREFERRED if name in models), models[0] if models else "")

@@ -11,6 +11,8 @@ from deltalake import write_deltalake
 
 from cryptoviz.lake.candle_tables import OHLC_1H
 from cryptoviz.lake.hours import Hour
+from cryptoviz.lake.ledger import HourVersion
+from cryptoviz.lake.metric_tables import HOURLY_METRICS
 from cryptoviz.lake.render import arrow_schema
 from cryptoviz.lake.schema import Table, Type
 from cryptoviz.lake.tables import KLINES
@@ -30,6 +32,8 @@ _BLANK = {
     Type.DECIMAL: Decimal(0),
     Type.TIMESTAMP: datetime(2026, 1, 1, tzinfo=UTC),
     Type.BINARY: b"",
+    Type.FLOAT64: 0.0,
+    Type.BOOL: False,
 }
 
 
@@ -48,7 +52,7 @@ def made_up_candles(first: Hour, hours: int, seed: int) -> list[dict]:
                     "venue": venue, "symbol": symbol, "window_start": start, "window_end": start + timedelta(hours=1),
                     "open": opened, "high": max(opened, *prices), "low": min(opened, *prices), "close": prices[-1],
                     "volume": float(random.lognormal(3, 1)), "interval": "1h", "status": "traded",
-                    "source_version": f"v{number}",
+                    "source_version": HourVersion(1, number).digest, "quotes_version": HourVersion().digest,
                 }
             )  # fmt: skip
     return rows
@@ -80,7 +84,8 @@ def with_history(location, first):
     before = first.next(-24 * HISTORY_DAYS)
     rows = made_up_candles(before, 24 * HISTORY_DAYS + 10, seed=1)
     fill(KLINES, location, [row for row in rows if row["window_start"] < first.start])
-    fill(OHLC_1H, location, [row for row in rows if row["window_start"] >= first.start])
+    for table in (OHLC_1H, HOURLY_METRICS):
+        fill(table, location, [row for row in rows if row["window_start"] >= first.start])
     return location
 
 

@@ -21,6 +21,7 @@ from cryptoviz.lake.forecast_tables import (
     TRAINING_SET,
     VOL_MODEL,
 )
+from cryptoviz.lake.metric_tables import HOURLY_METRICS
 from cryptoviz.storage.frames import open_table, read_partition, replace_partition, scan
 from cryptoviz.storage.objects import Objects
 from cryptoviz_dagster.defs.forecast import training
@@ -168,8 +169,8 @@ def test_an_hour_in_progress_is_refused(forecasts, trained, first):
 
 def test_an_hour_whose_candles_are_provisional_is_refused(forecasts, trained, first):
     hour = first.next(9)
-    rows = rows_of(OHLC_1H, trained, hour).with_columns(status=pl.lit("open"))
-    replace_partition(OHLC_1H, trained, hour, rows, {})
+    rows = rows_of(HOURLY_METRICS, trained, hour).with_columns(status=pl.lit("open"))
+    replace_partition(HOURLY_METRICS, trained, hour, rows, {})
     result = forecasts.make("forecast_hour", hour.key, raise_on_error=False)
     assert "provisional" in failure_of(result)
 

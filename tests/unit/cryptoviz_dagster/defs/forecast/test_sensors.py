@@ -5,7 +5,10 @@ import polars as pl
 
 from cryptoviz.lake.candle_tables import OHLC_1H
 from cryptoviz.lake.forecast_tables import FORECAST_TABLES, PREDICTION_METRICS, PREDICTIONS
+from cryptoviz.lake.ledger import HourVersion
+from cryptoviz.lake.metric_tables import HOURLY_METRICS
 from cryptoviz.storage.frames import read_partition, replace_partition, scan
+from cryptoviz_dagster.folded_hours import Standing
 
 
 def asked(result):
@@ -26,34 +29,35 @@ def test_models_come_first_then_forecasts_and_then_it_is_quiet(forecasts, with_h
 def test_a_new_sealed_hour_is_asked_for_alone(forecasts, with_history, first, clock):
     forecasts.settle()
     hour = first.next(10)
-    before = read_partition(OHLC_1H, with_history, first.next(9))
-    later = before.with_columns(pl.col("window_start", "window_end") + timedelta(hours=1), status=pl.lit("open"))
-    replace_partition(OHLC_1H, with_history, hour, later, standing(hour, "w", is_open=True))
+    publish(with_history, hour, next_hour(with_history, first.next(9)), is_open=True)
     assert asked(forecasts.tick()) == []
-    replace_partition(OHLC_1H, with_history, hour, later.with_columns(status=pl.lit("traded")), standing(hour, "w"))
+    publish(with_history, hour, next_hour(with_history, first.next(9)))
     clock.move(hours=1)
     assert asked(forecasts.tick()) == [f"forecast_hour:{hour.key}"]
 
 
-def standing(hour, version, *, is_open=False):
-    """What the candles' commit says of itself."""
-    return {
-        "cryptoviz.hour": hour.key,
-        "cryptoviz.source_version": version,
-        "cryptoviz.as_of": hour.end.isoformat(),
-        "cryptoviz.is_open": str(int(is_open)),
-        "cryptoviz.is_blind": "0",
-    }
+def next_hour(location, hour):
+    """Candles of the hour after, as those of the hour."""
+    return read_partition(OHLC_1H, location, hour).with_columns(
+        pl.col("window_start", "window_end") + timedelta(hours=1)
+    )
+
+
+def publish(location, hour, candles, *, rows=1, is_open=False):
+    """Candles as the market's job leaves them: the last table of its chain says what they stand on."""
+    replace_partition(OHLC_1H, location, hour, candles, {})
+    version = HourVersion(rows, 7).digest
+    standing = Standing(version=version, as_of=hour.end, is_open=is_open, is_blind=False)
+    metrics = read_partition(HOURLY_METRICS, location, hour)
+    replace_partition(HOURLY_METRICS, location, hour, metrics, standing.metadata(hour))
 
 
 def test_candles_that_change_are_scored_again_and_the_forecasts_stay_as_issued(forecasts, with_history, first):
     forecasts.settle()
     hour = first.next(5)
     issued = read_partition(PREDICTIONS, with_history, hour)
-    changed = read_partition(OHLC_1H, with_history, hour).with_columns(
-        pl.col("high", "close") * 2, source_version=pl.lit("late")
-    )
-    replace_partition(OHLC_1H, with_history, hour, changed, standing(hour, "late"))
+    changed = read_partition(OHLC_1H, with_history, hour).with_columns(pl.col("high", "close") * 2)
+    publish(with_history, hour, changed, rows=2)
     request = forecasts.tick().run_requests[0]
     assert request.asset_selection == [dg.AssetKey(PREDICTION_METRICS.name)]
     forecasts.run(request)
