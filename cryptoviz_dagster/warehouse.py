@@ -8,7 +8,7 @@ import psycopg
 
 from cryptoviz.lake.locations import Location
 from cryptoviz.storage.partition_files import PartitionFiles, TableSnapshot
-from cryptoviz.warehouse.load import Loaded, Outcome, load_partition, loaded_partitions
+from cryptoviz.warehouse.load import Loaded, Outcome, ledger_mark, load_partition, loaded_partitions
 from cryptoviz.warehouse.publications import PUBLICATIONS, Publication, Span
 from cryptoviz.warehouse.schema import Connection
 from cryptoviz.warehouse.server import Role, Server
@@ -29,6 +29,8 @@ class Warehouse:
         self.publications = publications
         self._server, self._location = server, location
         self._files = {p.name: PartitionFiles(p.table, location) for p in publications}
+        self._mark: tuple[int, datetime | None] | None = None
+        self._loaded: Mapping[str, Mapping[Span, Loaded]] = {}
 
     def lacking(self, *, now: datetime, refresh: timedelta = _AT_ONCE) -> dict[str, dict[Span, str]]:
         """Partitions, by table, whose files are not those they were loaded from, each with a name of the change.
@@ -37,13 +39,14 @@ class Warehouse:
         progress is named once in ``refresh``. One that is too old for its publication, or has no files any more, is
         named while PostgreSQL has it. Tables that nobody has written yet are left alone.
         """
-        wanted = {p: self._wanted(p, now) for p in self.publications}
+        wanted = {p.name: self._wanted(p, now) for p in self.publications}
         with self._connected() as connection:
-            return {
-                p.name: _lacking(files, _loaded(connection, p), now, refresh)
-                for p, files in wanted.items()
-                if files is not None
-            }
+            loaded = self._read_ledger(connection)
+        return {
+            name: _lacking(files, loaded.get(name, {}), now, refresh)
+            for name, files in wanted.items()
+            if files is not None
+        }
 
     @contextmanager
     def loader(self) -> "Iterator[Loader]":
@@ -53,6 +56,20 @@ class Warehouse:
         """
         with self._connected() as connection:
             yield Loader(connection, self._location)
+
+    def _read_ledger(self, connection: Connection) -> Mapping[str, Mapping[Span, Loaded]]:
+        """What is loaded of each table, read again only when something was."""
+        mark = ledger_mark(connection)
+        if mark != self._mark:
+            found = loaded_partitions(connection)
+            self._mark, self._loaded = (
+                mark,
+                {
+                    p.name: {p.span(key): loaded for key, loaded in found.get(p.name, {}).items()}
+                    for p in self.publications
+                },
+            )
+        return self._loaded
 
     def _wanted(self, publication: Publication, now: datetime) -> dict[Span, str] | None:
         files = self._files[publication.name].read()
@@ -95,10 +112,6 @@ class Loader:
 
 def _is_expired(publication: Publication, span: Span, now: datetime) -> bool:
     return publication.keep is not None and span.end <= now - publication.keep
-
-
-def _loaded(connection: Connection, publication: Publication) -> dict[Span, Loaded]:
-    return {publication.span(key): loaded for key, loaded in loaded_partitions(connection, publication.name).items()}
 
 
 def _lacking(

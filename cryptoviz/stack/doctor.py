@@ -13,6 +13,7 @@ import psutil
 
 from cryptoviz.settings import Settings
 from cryptoviz.stack.catalogue import port_uses, service_names
+from cryptoviz.stack.database import find_program
 from cryptoviz.stack.errors import StackError
 from cryptoviz.stack.jars import KAFKA, SPARK_KAFKA, verify
 from cryptoviz.stack.java import find_java
@@ -44,8 +45,8 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """Every check of this machine and home."""
-    checks: tuple[Callable[[Settings], Finding], ...] = (_python, _java, _jars, _store, _ports, _disk, _memory, _keys)
-    return [check(settings) for check in checks]
+    made_of: list[Callable[[Settings], Finding]] = [_python, _java, _jars, _store, _database]
+    return [check(settings) for check in (*made_of, _ports, _disk, _memory, _keys)]
 
 
 def _python(_: Settings) -> Finding:
@@ -88,6 +89,16 @@ def _store(settings: Settings) -> Finding:
         detail, fix = "MinIO is not built yet", "./run setup builds it (minutes); --store local needs none"
         return Finding(name="store", verdict=Verdict.WARN, detail=detail, fix=fix)
     return Finding(name="store", verdict=Verdict.OK, detail=f"MinIO at {program}")
+
+
+def _database(settings: Settings) -> Finding:
+    if settings.sql_address:
+        return Finding(name="postgres", verdict=Verdict.OK, detail=f"another server, {settings.sql_address}")
+    try:
+        program = find_program("postgres")
+    except StackError as error:
+        return Finding(name="postgres", verdict=Verdict.FAIL, detail=str(error), fix="./run setup")
+    return Finding(name="postgres", verdict=Verdict.OK, detail=str(program))
 
 
 def _ports(settings: Settings) -> Finding:

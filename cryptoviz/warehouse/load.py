@@ -57,10 +57,19 @@ def load_partition(
     return Outcome.LOADED
 
 
-def loaded_partitions(connection: Connection, table: str) -> dict[str, Loaded]:
-    """What is loaded of a table, by partition key."""
-    query = sql.SQL("SELECT partition, digest, loaded_time FROM {} WHERE table_name = %s").format(_LEDGER)
-    return {key: Loaded(digest, time) for key, digest, time in connection.execute(query, [table])}
+def ledger_mark(connection: Connection) -> tuple[int, datetime | None]:
+    """Changes with every load and removal: how many partitions there are, and when the last one was loaded."""
+    row = connection.execute(sql.SQL("SELECT count(*), max(loaded_time) FROM {}").format(_LEDGER)).fetchone()
+    return row or (0, None)
+
+
+def loaded_partitions(connection: Connection) -> dict[str, dict[str, Loaded]]:
+    """What is loaded, by table and partition key."""
+    found: dict[str, dict[str, Loaded]] = {}
+    query = sql.SQL("SELECT table_name, partition, digest, loaded_time FROM {}").format(_LEDGER)
+    for table, key, digest, time in connection.execute(query):
+        found.setdefault(table, {})[key] = Loaded(digest, time)
+    return found
 
 
 def _stage(connection: Connection, publication: Publication, rows: pl.DataFrame) -> None:

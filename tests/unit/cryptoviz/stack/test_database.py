@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from cryptoviz.stack import database
-from cryptoviz.stack.errors import ToolMissing
+from cryptoviz.stack.errors import ServiceFailed, ToolMissing
 from cryptoviz.warehouse.server import Role, Server
 
 
@@ -27,6 +27,15 @@ def test_a_first_start_that_was_cut_short_is_begun_anew(own_postgres):
     (own_postgres.database.folder / "data.part" / "rest").write_text("of an earlier try")
     own_postgres.start()
     assert not (own_postgres.database.folder / "data.part").exists()
+
+
+def test_data_of_another_major_version_is_named_and_left_alone(own_postgres):
+    own_postgres.start()
+    version = own_postgres.database.data / "PG_VERSION"
+    version.write_text("17\n")
+    with pytest.raises(ServiceFailed, match="is of PostgreSQL 17 and the programs are 18; delete the folder"):
+        own_postgres.database.prepare()
+    assert own_postgres.database.data.is_dir()
 
 
 def test_passwords_are_in_no_command_line_and_no_repr(tmp_path):

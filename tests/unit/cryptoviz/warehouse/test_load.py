@@ -19,7 +19,7 @@ def test_a_partition_is_loaded_with_the_digest_of_its_files(hour, minutes, load,
     assert load(hour, minutes(hour, close=Decimal("1.000000000000000001")), version=4) is Outcome.LOADED
     assert ask(CLOSES, hour.start, hour.end) == [(Decimal("1.000000000000000001"),)]
     with postgres.connect() as connection:
-        assert loaded_partitions(connection, "ohlc_1m")[hour.key].digest == "d4"
+        assert loaded_partitions(connection)["ohlc_1m"][hour.key].digest == "d4"
 
 
 def test_the_same_files_again_change_nothing(hour, minutes, load, ask):
@@ -57,7 +57,7 @@ def test_a_partition_without_files_is_removed_with_its_facts(hour, minutes, load
     with postgres.connect(Role.LOADER) as connection:
         state = PartitionState(table_id="t", lake_version=2, digest="")
         load_partition(connection, BY_NAME["ohlc_1m"], hour, state, minutes(hour).clear())
-        assert hour.key not in loaded_partitions(connection, "ohlc_1m")
+        assert hour.key not in loaded_partitions(connection)["ohlc_1m"]
     assert ask(CLOSES, hour.start, hour.end) == []
     facts = "SELECT count(*) FROM crypto_bi.fact_ohlc_1m WHERE time_utc BETWEEN %s AND %s"
     assert ask(facts, hour.start.replace(tzinfo=None), hour.end.replace(tzinfo=None)) == [(0,)]
