@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import psycopg
 
 from cryptoviz.lake.locations import Location
+from cryptoviz.storage.frames import empty
 from cryptoviz.storage.partition_files import PartitionFiles, TableSnapshot
 from cryptoviz.warehouse.load import Loaded, Outcome, ledger_mark, load_partition, loaded_partitions
 from cryptoviz.warehouse.publications import PUBLICATIONS, Publication, Span
@@ -104,9 +105,11 @@ class Loader:
         if name not in self._snapshots:
             self._snapshots[name] = TableSnapshot(publication.table, self._location)
         snapshot = self._snapshots[name]
-        state, rows = snapshot.state(span), snapshot.rows(span, [c.name for c in publication.published])
+        state, columns = snapshot.state(span), [c.name for c in publication.published]
         if _is_expired(publication, span, now):
-            state, rows = state.emptied(), rows.clear()
+            state, rows = state.emptied(), empty(publication.table).select(columns)
+        else:
+            rows = snapshot.rows(span, columns)
         return load_partition(self._connection, publication, span, state, rows), rows.height
 
 

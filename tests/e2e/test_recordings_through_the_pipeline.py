@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import polars as pl
+import psycopg
 import pytest
 from confluent_kafka import Producer
 
 from cryptoviz.lake.topics import Headers
+from cryptoviz.settings import load_settings
+from cryptoviz.warehouse.server import Role
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
@@ -19,7 +22,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def stack(make_stack, recordings):
     stack = make_stack(CRYPTOVIZ_START="2019-10-01T00:00")
-    services = ("kafka", "minio", "spark", "dagster-code", "dagster-webserver", "dagster-daemon")
+    services = ("kafka", "minio", "postgres", "spark", "dagster-code", "dagster-webserver", "dagster-daemon")
     stack.up(*services, kind="live")
     return stack
 
@@ -134,3 +137,31 @@ def test_poison_never_stops_the_stream_and_is_quarantined_with_its_reason(stack,
     query = "select reason from quarantine where key = 'binance:LTC-USDT' order by reason"
     found = [json.loads(line)["reason"] for line in stack.cli("sql", query, "-o", "json").stdout.splitlines()]
     assert found == sorted(POISON)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select venue, symbol, count(*), sum(trade_count), sum(volume) from {}ohlc_1m group by 1, 2 order by 1, 2",
+        "select reason, count(*), sum(value_size) from {}quarantine group by 1 order by 1",
+    ],
+)
+def test_postgres_has_the_candles_and_the_refused_records_of_the_lake(stack, wait_for, query):
+    def lake():
+        lines = csv.reader(io.StringIO(stack.cli("sql", query.format(""), "-o", "csv").stdout))
+        return [tuple(map(comparable, row)) for row in lines][1:]
+
+    def published():
+        with psycopg.connect(load_settings(home=stack.home).sql.conninfo(Role.READER)) as connection:
+            rows = connection.execute(query.format("crypto.").encode()).fetchall()
+        return [tuple(map(comparable, row)) for row in rows]
+
+    wait_for(lambda: lake() == published() != [], timeout_s=180, what="publication")
+
+
+def comparable(value):
+    """Numbers by value, however they are written."""
+    try:
+        return Decimal(value)
+    except ArithmeticError:
+        return value

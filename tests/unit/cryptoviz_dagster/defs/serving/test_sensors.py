@@ -13,7 +13,7 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.schema import Type
 from cryptoviz.settings import Settings
 from cryptoviz.storage.frames import empty, replace_partition
-from cryptoviz.warehouse.publications import BY_NAME
+from cryptoviz.warehouse.publications import BY_NAME, Publication
 from cryptoviz.warehouse.server import Role, Server
 from cryptoviz_dagster.defs.serving.assets import newest_first, publication_assets
 from cryptoviz_dagster.defs.serving.definitions import serving_definitions
@@ -152,6 +152,20 @@ def test_a_wiped_database_is_filled_again(publisher, closes, postgres):
     with dg.DagsterInstance.ephemeral() as publisher.instance:
         assert publisher.settle() == 1
     assert closes() == [(FIRST.start, 1)]
+
+
+def test_what_is_too_old_to_keep_is_neither_loaded_nor_left(publisher, closes, postgres, location, clock, instance):
+    kept = Publication(table=OHLC_1M, keep=timedelta(hours=6))
+    publisher.resources["warehouse"] = Warehouse(postgres.server, location, publications=[kept])
+    clock.now = FIRST.next(10).start
+    for n in (2, 8):
+        publisher.put_hour(FIRST.next(n), str(n))
+    for _ in range(2):
+        assert dg.materialize([publication_assets([kept])], instance=instance, resources=publisher.resources).success
+    assert [close for _, close in closes()] == [8]
+    clock.move(hours=6)
+    assert dg.materialize([publication_assets([kept])], instance=instance, resources=publisher.resources).success
+    assert closes() == []
 
 
 def test_the_hour_in_progress_is_published_once_in_a_while(publisher, closes, clock):
