@@ -15,7 +15,7 @@ from cryptoviz.lake.forecast_tables import (
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, MARKET_OVERVIEW
 from cryptoviz.lake.schema import DAY_COLUMNS, Column, Owner, Table, Type
-from cryptoviz.lake.tables import DUPLICATES, GAPS, KLINES, QUARANTINE, TRADES
+from cryptoviz.lake.tables import DUPLICATES, GAPS, KLINES, QUARANTINE, QUOTES, TRADES
 
 Span = Hour | Day
 """A partition: what is replaced as one."""
@@ -97,6 +97,7 @@ _DAY, _MONTH = timedelta(days=1), timedelta(days=30)
 PUBLICATIONS = (
     Publication(table=TRADES, keep=_DAY, columns=_TRADE_COLUMNS),
     Publication(table=KLINES),
+    Publication(table=QUOTES, keep=_MONTH),
     *(
         Publication(table=table, measures=_CANDLE_MEASURES if interval in _FACTS else ())
         for interval, table in OHLC.items()

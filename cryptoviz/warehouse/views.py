@@ -1,8 +1,10 @@
 """Views under the names and shapes that earlier pipelines gave their tables, over the published ones."""
 
+from cryptoviz.lake.symbols import Venue
 from cryptoviz.warehouse.ddl import SCHEMA, Relation, literal, qualified
 
 _VENUE_SPELLING = "replace(symbol, '-', '')"
+_ASSET = "split_part(symbol, '-', 1)"
 _VIEWS = {
     "crypto_prices_clean": (
         "Every trade of the last day: when, what, for how much. Symbols are spelled BTCUSDT.",
@@ -30,16 +32,23 @@ FROM crypto.ohlc_1m
 WHERE trade_count > 0""",
     ),
     "crypto_data": (
-        "Last price and volume of each minute with trades, and the change within it, in percent.",
-        """SELECT symbol,
-       venue,
-       window_end AS "timestamp",
-       "close" AS price,
-       volume,
-       quote_volume,
-       100 * ("close" / "open" - 1) AS change_pct
-FROM crypto.ohlc_1m
-WHERE trade_count > 0""",
+        "What vendors said of crypto assets, sampled: price, capitalisation, volume and changes in percent.",
+        f"""SELECT {_ASSET} AS symbol, price, market_cap, volume_24h, change_1h, change_24h, change_7d,
+       venue AS source,
+       coalesce(source_time, received_time) AS "timestamp",
+       received_time AS ingestion_timestamp
+FROM crypto.quotes
+WHERE venue <> {literal(Venue.FINNHUB)}""",
+    ),
+    "stock_data": (
+        "What vendors said of stocks, sampled: price, the session's range, and the change since the close before.",
+        f"""SELECT {_ASSET} AS symbol, price, high_24h AS day_high, low_24h AS day_low, change_24h AS change_pct,
+       volume_24h AS volume,
+       venue AS source,
+       coalesce(source_time, received_time) AS "timestamp",
+       received_time AS ingestion_timestamp
+FROM crypto.quotes
+WHERE venue = {literal(Venue.FINNHUB)}""",
     ),
 }
 

@@ -72,5 +72,5 @@ def test_a_changed_definition_is_made_anew_and_its_partitions_are_loaded_again(o
         made = prepare_schema(connection)
         left = connection.execute("SELECT table_name FROM crypto_load.partitions").fetchall()
         assert connection.execute("SELECT to_regclass('crypto.forgotten')").fetchone() == (None,)
-    assert made == ["ohlc_1m", "fact_ohlc_1m", "crypto_prices_agg_1min", "crypto_data"]
+    assert made == ["ohlc_1m", "fact_ohlc_1m", "crypto_prices_agg_1min"]
     assert left == [("klines",)]

@@ -6,12 +6,15 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from cryptoviz.lake.tables import TRADES
+from cryptoviz.lake.schema import Type
+from cryptoviz.lake.tables import QUOTES, TRADES
 from cryptoviz.storage.frames import empty
 from cryptoviz.storage.partition_files import PartitionState
 from cryptoviz.warehouse.load import load_partition
 from cryptoviz.warehouse.publications import BY_NAME
 from cryptoviz.warehouse.server import Role
+
+_FILLED = {Type.STRING: "v", Type.INT32: 1, Type.INT64: 1, Type.DECIMAL: Decimal(1), Type.BOOL: False}
 
 
 def a_trade(number: int, time, price: str) -> dict:
@@ -69,15 +72,36 @@ def test_the_list_of_one_minute_candles(hour, minutes, load, ask):
     assert len(rows) == 2, "a minute without trades is no row, as it was"
 
 
-def test_price_volume_and_trend_of_the_bi_dashboard(hour, minutes, load, ask):
-    load(hour, minutes(hour, open=Decimal(100), close=Decimal(101)), version=1)
-    rows = ask(
-        """SELECT symbol, max("timestamp"), max(price), sum(volume), round(avg(change_pct), 6)
-           FROM crypto.crypto_data WHERE "timestamp" > %s AND "timestamp" <= %s GROUP BY symbol""",
-        hour.start,
-        hour.end,
-    )
-    assert rows == [("BTC-USDT", hour.end, 101, 60, 1)]
+@pytest.fixture
+def quotes(postgres, hour):
+    """One quote of a coin and one of a stock."""
+    numbers = dict.fromkeys(("price", "volume_24h", "market_cap", "change_24h", "high_24h", "low_24h"), Decimal(7))
+    values = {c.name: _FILLED.get(c.type, hour.start) for c in QUOTES.columns} | numbers | {"partition": hour.number}
+    rows = [
+        {**values, "venue": venue, "symbol": symbol, "offset": offset}
+        for offset, (venue, symbol) in enumerate((("cryptocompare", "BTC-USD"), ("finnhub", "AAPL-USD")))
+    ]
+    frame = pl.DataFrame(rows, schema=empty(QUOTES).schema)
+    with postgres.connect(Role.LOADER) as connection:
+        state = PartitionState(table_id="t", lake_version=1, digest="d")
+        load_partition(connection, BY_NAME["quotes"], hour, state, frame)
+    return hour
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "row"),
+    [
+        (
+            "crypto_data",
+            "symbol, source, price, volume_24h, market_cap, change_24h",
+            ("BTC", "cryptocompare", 7, 7, 7, 7),
+        ),
+        ("stock_data", "symbol, source, price, day_high, day_low, change_pct", ("AAPL", "finnhub", 7, 7, 7, 7)),
+    ],
+)
+def test_price_volume_and_trend_of_the_bi_dashboard(quotes, ask, table, columns, row):
+    rows = ask(f'SELECT {columns} FROM crypto.{table} WHERE "timestamp" = %s ORDER BY 1', quotes.start)
+    assert rows == [row]
 
 
 def test_a_line_of_prices_and_candles_as_a_dashboard_draws_them(hour, minutes, load, ask):
