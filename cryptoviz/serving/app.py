@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from cryptoviz.inspect.version import version_text
 from cryptoviz.serving import errors, health, pages, rest_overview, rest_v1, rest_v3, sockets, sse
@@ -15,6 +16,7 @@ from cryptoviz.serving.parts import Parts
 
 Background = Callable[[], Awaitable[None]]
 
+_COMPRESSED_FROM = 2048
 _ABOUT = (
     "`/api/v3` speaks Binance's shapes, so its clients work with another URL; `/api/v1` says of every candle where it "
     "comes from. Prices and amounts are decimal text, times milliseconds since 1970 in UTC."
@@ -48,6 +50,7 @@ def create_app(parts: Parts, *, background: Background | None = None) -> FastAPI
         app.include_router(module.router)
     app.include_router(rest_v3.derivatives)
     errors.install(app)
+    app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM, compresslevel=3)
     app.add_middleware(Guard, settings=parts.settings)
     app.add_middleware(health.Measured)
     return app

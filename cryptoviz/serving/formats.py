@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -23,6 +24,7 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
+_UNPRINTABLE = re.compile(r"[^ -~]")
 _TYPES = {
     Format.JSON: "application/json",
     Format.CSV: "text/csv; charset=utf-8",
@@ -77,4 +79,4 @@ def _tag(request: Request, key: str) -> str:
 
 def _header(value: Any) -> str:
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text.encode("latin-1", "replace").decode("latin-1").replace("\n", " ").replace("\r", " ")
+    return _UNPRINTABLE.sub("?", text)

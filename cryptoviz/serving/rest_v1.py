@@ -6,9 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from cryptoviz.lake.tables import BY_NAME
 from cryptoviz.serving import asked
 from cryptoviz.serving.candle_answer import CandleQuestion, answer_candles
-from cryptoviz.serving.errors import BAD_PARAMETER, ApiError
+from cryptoviz.serving.errors import BAD_PARAMETER, NOT_FOUND, ApiError
 from cryptoviz.serving.forecast import latest_forecast
 from cryptoviz.serving.formats import Format, respond
 from cryptoviz.serving.lineage import lineage
@@ -116,6 +117,18 @@ async def scores(parts: TheParts, request: Request, chosen: Chosen, form: asked.
     return await _table(parts, request, "prediction_metrics", chosen, form)
 
 
+@router.get("/prediction-performance")
+async def performance(parts: TheParts, request: Request, chosen: Chosen, form: asked.Form = Format.JSON) -> Response:
+    """Scores of forecasts by day, model and horizon: skill against last price, coverage of the intervals."""
+    return await _table(parts, request, "prediction_performance", chosen, form)
+
+
+@router.get("/champions")
+async def champions(parts: TheParts, request: Request, chosen: Chosen, form: asked.Form = Format.JSON) -> Response:
+    """The model to believe, by day, task and band of horizons, and the evidence for it."""
+    return await _table(parts, request, "champions", chosen, form)
+
+
 @router.get("/alerts")
 async def alerts(parts: TheParts, request: Request, chosen: Chosen, form: asked.Form = Format.JSON) -> Response:
     """Alerts that fired."""
@@ -131,4 +144,6 @@ async def table(
     form: asked.Form = Format.JSON,
 ) -> Response:
     """Rows of any table of the lake."""
+    if name not in BY_NAME:
+        raise ApiError(NOT_FOUND, f"There is no such table; there are {', '.join(BY_NAME)}.", status=404)
     return await _table(parts, request, name, chosen, form)

@@ -27,7 +27,7 @@ export default class Pipeline {
     fill(this.root, el('div', { class: 'cards' }, card(t('throughput'), this.rate(found), found.live.reason ?? ''), card(t('venueLag'), lags[0] ?? '–', lags.slice(1).join(', ')),
       card(t('clients'), count(found.streams.clients)), card(t('cacheSize'), bytes(found.cache_bytes))),
     el('div', { class: 'links' }, Object.entries(found.links).map(([name, url]) => el('a', { href: url, rel: 'noopener', text: NAMES[name] ?? name })), el('a', { href: '/docs', text: t('api') })),
-    el('div', { class: 'two' }, panel(t('services'), this.services(found.services)), panel(t('topics'), this.told(found.topics, this.topics))), panel(t('tables'), this.told(found.tables, this.tables)))
+    el('div', { class: 'two' }, panel(t('services'), el('div', { class: 'scroll' }, this.services(found.services))), panel(t('topics'), this.told(found.topics, this.topics))), panel(t('tables'), this.told(found.tables, this.tables)))
   }
 
   /** Records a second over the topics since the last look. */

@@ -24,10 +24,10 @@ export default class Predictions {
   async load() {
     const market = { symbol: view.symbol, venue: view.venue }, nothing = { data: [], meta: {} }
     const start = Date.now() - DAYS
-    const rowsOf = (name) => ask(`/api/v1/tables/${name}`, { ...market, start, limit: 5000 }).catch((error) => ({ ...nothing, meta: { reason: error.message } }))
     const [latest, performance, champions, scores, candles] = await Promise.all([
       ask('/api/v1/forecast', market).catch((error) => ({ ...nothing, reason: error.message })),
-      rowsOf('prediction_performance'), ask('/api/v1/tables/champions', { start, limit: 100 }).catch(() => nothing),
+      ask('/api/v1/prediction-performance', { ...market, start, limit: 5000 }).catch(() => nothing),
+      ask('/api/v1/champions', { start, limit: 100 }).catch(() => nothing),
       ask('/api/v1/prediction-metrics', { ...market, start, limit: 20000 }).catch(() => nothing),
       ask('/api/v1/candles', { ...market, interval: '1h', limit: 72, fields: 'window_start,window_end,close' }).catch(() => nothing),
     ])

@@ -73,11 +73,15 @@ def test_nothing_was_known_before_anything_was_published(client):
     assert answer["meta"]["reason"]
 
 
-@pytest.mark.parametrize("path", ["metrics", "predictions", "prediction-metrics", "alerts", "tables/nothing"])
+@pytest.mark.parametrize("path", ["metrics", "predictions", "prediction-metrics", "alerts", "tables/trades"])
 def test_a_table_nobody_has_written_answers_empty_and_says_why(client, path):
     answer = client.get(f"/api/v1/{path}").json()
     assert answer["data"] == []
     assert answer["meta"]["reason"]
+
+
+def test_a_table_outside_the_contract_is_not_found(client):
+    assert client.get("/api/v1/tables/nothing").status_code == 404
 
 
 def test_hours_are_counted_by_the_status_of_their_minutes(client):

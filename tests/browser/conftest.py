@@ -1,0 +1,128 @@
+"""A lake of random candles up to now, a random feed that can be silenced, the server, and a real browser."""
+
+import asyncio
+import shutil
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+import uvicorn
+from playwright.sync_api import sync_playwright
+
+from benchmarks.candle_lake import write_candles
+from benchmarks.random_feed import RandomFeed
+from cryptoviz.lake.symbols import Instrument, Venue
+from cryptoviz.serving.app import create_app
+from cryptoviz.serving.candle_reader import Range
+from cryptoviz.serving.intervals import INTERVALS
+from cryptoviz.serving.live import Live
+from cryptoviz.serving.parts import Parts
+from cryptoviz.settings import Ports, Settings
+
+MARKETS = tuple(
+    Instrument(venue, symbol)
+    for venue, symbol in (
+        (Venue.BINANCE, "BTC-USDT"), (Venue.BINANCE, "ETH-USDT"), (Venue.BINANCE, "SOL-USDT"), (Venue.KRAKEN, "BTC-USD")
+    )
+)  # fmt: skip
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+              "--disable-sync"]  # fmt: skip
+
+
+class Site:
+    """The page over a lake and a feed. The server can be taken away and brought back on the same port."""
+
+    def __init__(self, settings):
+        self.settings, self.port = settings, 0
+        self.start()
+
+    @property
+    def address(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self):
+        live = Live(listening_since=datetime.now(UTC) - timedelta(minutes=3))
+        parts = Parts(settings=self.settings, live=live)
+        self.feed = RandomFeed(live, {market: last_price(parts, market) for market in MARKETS}, trades_per_s=4)
+        app = create_app(parts, background=self.feed.run)
+        config = uvicorn.Config(app, port=self.port, log_level="critical", timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve()), daemon=True)
+        self._thread.start()
+        while not self._server.started:
+            assert self._thread.is_alive()
+            time.sleep(0.02)
+        self.port = self._server.servers[0].sockets[0].getsockname()[1]
+
+    def stop(self):
+        self._server.should_exit = True
+        self._thread.join()
+
+
+def last_price(parts, market):
+    rows = parts.reader.read(market, INTERVALS["1m"], Range(first=None, end=None, limit=60)).frame
+    return Decimal(rows["close"].drop_nulls()[-1])
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    uri = str(tmp_path_factory.mktemp("lake"))
+    settings = Settings(store="local", lake_uri=uri, instruments=MARKETS, ports=Ports(offset=20_000))
+    write_candles(settings.lake, MARKETS, end=datetime.now(UTC).replace(second=0, microsecond=0), days=2)
+    made = Site(settings)
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not program:
+        pytest.skip("no Chromium on PATH")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A page in a fresh profile; what it asked for elsewhere and what it complained of are kept."""
+
+    def __init__(self, browser, site, **options):
+        self.context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+        self.page = self.context.new_page()
+        self.site, self.complaints, self.strangers = site, [], []
+        self.page.on("console", self._said)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", self._asked)
+
+    def _said(self, message):
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    def _asked(self, request):
+        if not request.url.startswith((self.site.address, "data:")):
+            self.strangers.append(request.url)
+
+    def open(self, hash_=""):
+        self.page.goto(f"{self.site.address}/{hash_}")
+        return self.page
+
+    def wait(self, truth, timeout_s=15):
+        self.page.wait_for_function(truth, timeout=timeout_s * 1000)
+
+
+@pytest.fixture
+def visit(browser, site):
+    made = []
+
+    def begin(**options):
+        made.append(Visit(browser, site, **options))
+        return made[-1]
+
+    yield begin
+    for one in made:
+        one.context.close()
+        assert not one.strangers

@@ -1,0 +1,180 @@
+"""The page in a real browser: it loads, ticks, switches, draws gaps, says when it is stale; all from its server."""
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+LIVE = "() => window.cv?.state === 'live' && window.cv.chart?.grid.length > 100"
+
+
+def test_it_loads_without_a_complaint_within_its_budget(visit):
+    one = visit()
+    page = one.open()
+    one.wait(LIVE)
+    page.wait_for_timeout(1500)
+    measured = page.evaluate(
+        """() => ({paint: performance.getEntriesByName('first-contentful-paint')[0].startTime,
+                   bytes: performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))
+                     .reduce((sum, entry) => sum + entry.transferSize, 0)})"""
+    )
+    assert measured["paint"] <= 500, measured
+    assert measured["bytes"] <= 250_000, measured
+    assert one.complaints == []
+
+
+def test_it_ticks(visit):
+    one = visit()
+    page = one.open()
+    one.wait(LIVE)
+    before = page.text_content("#price")
+    one.wait(f"() => document.getElementById('price').textContent !== {before!r}", 10)
+    one.wait("() => cv.page.latencies.length >= 40", 30)
+    latencies = sorted(page.evaluate("() => cv.page.latencies"))
+    assert latencies[int(len(latencies) * 0.95)] <= 250, latencies
+    assert "BTC-USDT" in page.title()
+
+
+def test_every_series_stands_on_one_regular_grid(visit):
+    one = visit()
+    page = one.open("#interval=5m")
+    one.wait("() => cv.chart?.grid.length > 100 && cv.chart.interval === '5m'")
+    steps = page.evaluate("() => [...new Set(cv.chart.grid.slice(1).map((time, i) => time - cv.chart.grid[i]))]")
+    assert steps == [300]
+
+
+def test_market_and_interval_are_switched_by_click_and_key(visit):
+    one = visit()
+    page = one.open()
+    one.wait(LIVE)
+    page.click("[data-interval='15m']")
+    one.wait("() => cv.chart.interval === '15m'")
+    page.click("[data-market='kraken:BTC-USD']")
+    one.wait("() => document.querySelector('h1').textContent.includes('BTC-USD') && cv.view.venue === 'kraken'")
+    page.keyboard.press("1")
+    one.wait("() => cv.chart.interval === '1m'")
+    page.keyboard.press("j")
+    one.wait("() => cv.view.venue === 'binance'")
+    page.keyboard.press("Alt+3")
+    one.wait("() => document.getElementById('heat')")
+    assert "tab=quality" in page.url
+    assert one.complaints == []
+
+
+def test_a_link_opens_what_it_names(visit):
+    one = visit()
+    page = one.open("#tab=market&symbol=ETH-USDT&venue=binance&interval=1h")
+    one.wait("() => cv.chart?.interval === '1h' && cv.chart.grid.length > 20")
+    assert "ETH-USDT" in page.text_content("h1")
+    page.go_back()
+
+
+def test_a_link_with_nonsense_opens_the_market(visit):
+    one = visit()
+    page = one.open("#tab=<img src=x onerror=alert(1)>&symbol=<b>&interval=7x")
+    one.wait(LIVE)
+    assert page.evaluate("() => cv.view.symbol") == "BTC-USDT"
+    assert page.locator("main img").count() == 0
+
+
+def test_a_gap_is_drawn_as_a_gap_with_its_reason(visit):
+    one = visit()
+    page = one.open()
+    one.wait(LIVE)
+    gap = page.evaluate("() => cv.chart.gaps.ranges.find((range) => range.status === 'blind')")
+    assert (gap["to"] - gap["from"]) / 60 == 34
+    assert page.evaluate(
+        "(gap) => cv.chart.candles.data().filter((bar) => bar.time >= gap.from && bar.time <= gap.to)"
+        ".every((bar) => bar.open === undefined)", gap
+    )  # fmt: skip
+    page.evaluate(
+        "(gap) => { const at = cv.chart.grid.indexOf(gap.from); "
+        "cv.chart.chart.timeScale().setVisibleLogicalRange({from: at - 20, to: at + 60}) }", gap
+    )  # fmt: skip
+    page.wait_for_timeout(300)
+    x = page.evaluate("(gap) => cv.chart.chart.timeScale().timeToCoordinate(gap.from + 600)", gap)
+    box = page.locator(".chart").bounding_box()
+    page.mouse.move(box["x"] + x, box["y"] + 150)
+    one.wait("() => document.getElementById('legend').textContent.includes('Nobody listened')")
+
+
+def test_a_silent_feed_is_told_within_six_seconds_and_recovers(visit, site):
+    one = visit()
+    page = one.open()
+    one.wait(LIVE)
+    site.feed.is_silent = True
+    try:
+        one.wait("() => cv.state === 'stale'", 6)
+        assert "silent" in page.text_content("#banner")
+        assert page.locator("#freshness.stale").is_visible()
+    finally:
+        site.feed.is_silent = False
+    one.wait("() => cv.state === 'live' && document.getElementById('banner').hidden", 3)
+    assert one.complaints == []
+
+
+def test_a_server_that_goes_and_comes_back_is_found_again(visit, site):
+    one = visit()
+    page = one.open()
+    one.wait(LIVE)
+    site.stop()
+    try:
+        one.wait("() => cv.state === 'lost'", 8)
+        assert "does not answer" in page.text_content("#banner")
+    finally:
+        site.start()
+    one.wait(LIVE, 15)
+    before = page.text_content("#price")
+    one.wait(f"() => document.getElementById('price').textContent !== {before!r}", 10)
+
+
+@pytest.mark.parametrize("tab", ["market", "predictions", "quality", "pipeline", "alerts"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_tab_fits_its_window(visit, tab, width):
+    one = visit(viewport={"width": width, "height": 844})
+    page = one.open(f"#tab={tab}")
+    one.wait(f"() => document.querySelector('main .panel') && cv.view.tab === '{tab}'")
+    page.wait_for_timeout(500)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    assert page.evaluate("() => document.querySelectorAll('[role=tab][aria-selected=true]').length") == 1
+    assert one.complaints == []
+
+
+def test_it_speaks_french_and_remembers_it(visit):
+    one = visit()
+    page = one.open()
+    one.wait(LIVE)
+    page.click("#language")
+    one.wait("() => document.getElementById('tab-quality').textContent === 'Qualité'")
+    page.reload()
+    one.wait(
+        "() => document.documentElement.lang === 'fr' && document.getElementById('tab-market').textContent === 'Marché'"
+    )
+
+
+def test_theme_and_palette_change_the_chart_too(visit):
+    one = visit(color_scheme="dark")
+    page = one.open()
+    one.wait(LIVE)
+    colours = "() => [getComputedStyle(document.body).color, cv.chart.candles.options().upColor]"
+    first = page.evaluate(colours)
+    page.keyboard.press("t")
+    page.keyboard.press("c")
+    second = page.evaluate(colours)
+    assert first[0] != second[0]
+    assert first[1] != second[1]
+
+
+def test_a_candle_of_the_lake_can_be_asked_for_its_proof(visit):
+    one = visit()
+    page = one.open()
+    one.wait(LIVE)
+    page.evaluate("() => cv.page.tab.prove(cv.chart.rows.get(cv.chart.grid.at(-30)))")
+    one.wait("() => document.querySelector('#proof dl')")
+    assert "ohlc_1m" in page.text_content("#proof")
+
+
+def test_the_reference_of_the_api_needs_nobody_else(visit):
+    one = visit()
+    page = one.open("docs")
+    page.wait_for_selector(".opblock", timeout=15_000)
+    assert page.locator(".opblock").count() > 20
