@@ -11,8 +11,8 @@ import pytest
 import uvicorn
 from playwright.sync_api import sync_playwright
 
-from benchmarks.candle_lake import write_candles
-from benchmarks.random_feed import RandomFeed
+from benchmarks.inputs.candle_lake import write_candles
+from benchmarks.inputs.random_feed import RandomFeed
 from cryptoviz.lake.symbols import Instrument, Venue
 from cryptoviz.serving.app import create_app
 from cryptoviz.serving.candle_reader import Range

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 import uvicorn
 
-from benchmarks.candle_lake import write_candles
+from benchmarks.inputs.candle_lake import write_candles
 from cryptoviz.lake.candle_tables import OHLC_1M
 from cryptoviz.lake.symbols import Instrument, Venue
 from cryptoviz.serving.app import create_app

@@ -17,7 +17,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 
-from benchmarks.candle_lake import write_candles
+from benchmarks.inputs.candle_lake import write_candles
 from cryptoviz.lake.symbols import Instrument, Venue
 from cryptoviz.serving.app import create_app
 from cryptoviz.serving.live import Live

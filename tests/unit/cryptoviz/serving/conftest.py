@@ -9,7 +9,7 @@ import httpx
 import pytest
 import uvicorn
 
-from benchmarks.candle_lake import write_candles
+from benchmarks.inputs.candle_lake import write_candles
 from cryptoviz.lake.symbols import Instrument, Venue
 from cryptoviz.serving.app import create_app
 from cryptoviz.serving.live import Live

@@ -1,0 +1,1 @@
+"""What measurements and tests of serving read: a lake of random candles, a random feed."""
