@@ -25,12 +25,15 @@ export default class Market {
     this.chart.gaps.name = t
     this.markets(page.markets)
     this.load()
-    this.timer = setInterval(() => this.loadFan(), 30000)
+    this.loadCaps()
+    this.timer = setInterval(() => { this.loadFan(); this.loadCaps() }, 30000)
   }
 
   build(root) {
     this.watch = el('ul', { class: 'watch' })
     this.venues = el('div', { class: 'scroll' })
+    this.movers = el('div', { class: 'scroll' })
+    this.caps = new Map()
     this.name = el('h1')
     this.last = el('div', { class: 'price', id: 'price', text: '–' })
     this.stats = Object.fromEntries(STATISTICS.map((key) => [key, el('span', { text: '–' })]))
@@ -45,7 +48,7 @@ export default class Market {
     const heads = ['time', 'price', 'size'].map((h, i) => el('th', { class: i ? 'num' : null, scope: 'col', text: t(h) }))
     const tape = el('div', { class: 'tape' }, el('table', {}, el('thead', {}, el('tr', {}, heads)), this.trades))
     fill(root, el('div', { class: 'market' },
-      el('div', { class: 'side' }, panel(t('markets'), this.watch), panel(t('venues'), this.venues)),
+      el('div', { class: 'side' }, panel(t('markets'), this.watch), panel(t('movers'), this.movers), panel(t('venues'), this.venues)),
       el('section', { class: 'panel', 'aria-label': t('market') }, el('div', { class: 'head' }, el('div', {}, this.name, this.last), stats),
         el('div', { class: 'bar' }, this.intervals, this.switches()), el('div', { class: 'canvas' }, this.legend, this.host), this.foot),
       el('div', { class: 'side' }, el('section', { class: 'panel' }, this.book), panel(t('proof'), this.proof), panel(t('trades'), tape))))
@@ -208,6 +211,7 @@ export default class Market {
     fill(this.watch, markets.map((m) => el('li', {}, this.watched(m))))
     this.statistics(markets.find(isShown))
     this.compare(markets)
+    this.move(markets)
   }
 
   watched(m) {
@@ -245,6 +249,19 @@ export default class Market {
       chip(t(one.status), one.status), one.revision > 1 ? chip(`r${one.revision}`, 'warn') : null,
       one.missing_ids > 0 ? chip(`${count(one.missing_ids)} × ${t('missing').toLowerCase()}`, 'warn') : null,
       isBare(one) ? el('span', { class: isGap(one) ? 'why' : '', text: ` ${t(`why_${one.status}`)}` }) : null)
+  }
+
+  /** The markets by how far they moved in 24 hours, with what they turned over and are worth. */
+  move(markets) {
+    const known = markets.filter((m) => m.last !== null).sort((a, b) => Math.abs(b.change_percent) - Math.abs(a.change_percent)).slice(0, 8)
+    const row = (m) => [el('span', { class: 'nowrap' }, m.symbol, ' ', el('small', { class: 'soft', text: m.venue })), el('span', { class: m.change_percent >= 0 ? 'up' : 'down', text: percent(m.change_percent) }), amount(m.quote_volume), amount(this.caps.get(m.base))]
+    fill(this.movers, known.length ? table([t('symbol'), '#24 h', `#${t('turnover')}`, `#${t('cap')}`], known.map(row)) : el('span', { class: 'hint', text: '–' }))
+  }
+
+  async loadCaps() {
+    const { data } = await ask('/api/v1/metrics', { limit: 400 }).catch(() => ({ data: [] }))
+    for (const row of data) if (row.market_cap !== null && row.market_cap !== undefined) this.caps.set(row.symbol.split('-')[0], row.market_cap)
+    this.move(page.markets)
   }
 
   /** Counts below the chart. */
