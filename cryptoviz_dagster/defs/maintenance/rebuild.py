@@ -16,10 +16,9 @@ from cryptoviz.settings import Settings
 from cryptoviz.storage.frames import empty, open_table
 from cryptoviz.storage.live_files import files_by_span
 from cryptoviz_dagster.audit import compare
-from cryptoviz_dagster.defs.maintenance.upkeep import BACKGROUND
 from cryptoviz_dagster.defs.market.assets import HOURLY_ROLL_UPS, IDS_KNOWN_AT
-from cryptoviz_dagster.folded_hours import Standing
 from cryptoviz_dagster.hour_inputs import inputs_beside
+from cryptoviz_dagster.lanes import BACKGROUND
 from cryptoviz_dagster.publishing import Part, publish
 from cryptoviz_dagster.resources import Lake, Versioned
 from cryptoviz_dagster.transforms.candles import complete_candles
@@ -129,18 +128,17 @@ def _differing(lake: Lake, part: Part) -> int:
 
 def _publish(context: dg.OpExecutionContext, lake: Lake, parts: Sequence[Part], known_at: datetime) -> None:
     publish(lake, Interval.M1, parts)
-    noted = {IDS_KNOWN_AT: dg.MetadataValue.timestamp(known_at), "engine": "spark"}
+    noted: dict[str, dg.MetadataValue | str] = {IDS_KNOWN_AT: dg.MetadataValue.timestamp(known_at), "engine": "spark"}
     for part in parts:
         context.log_event(dg.AssetMaterialization(OHLC_1M.name, partition=part.span.key, metadata=noted))
     for interval in HOURLY_ROLL_UPS:
-        folded = [_rolled_up(lake, part, interval, known_at) for part in parts]
+        folded = [_rolled_up(lake, part, interval) for part in parts]
         publish(lake, interval, folded)
         for part in folded:
             context.log_event(dg.AssetMaterialization(OHLC[interval].name, partition=part.span.key))
 
 
-def _rolled_up(lake: Lake, minutes: Part, interval: Interval, known_at: datetime) -> Part:
+def _rolled_up(lake: Lake, minutes: Part, interval: Interval) -> Part:
     hour = minutes.span
     assert isinstance(hour, Hour)  # noqa: S101 - minutes lie in hours
-    candles = fold_candles(lake.rows(OHLC_1M, hour), interval=interval.length)
-    return Part(span=hour, candles=candles, metadata=Standing.of(candles, as_of=known_at).metadata(hour))
+    return Part(span=hour, candles=fold_candles(lake.rows(OHLC_1M, hour), interval=interval.length))
