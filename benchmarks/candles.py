@@ -1,9 +1,9 @@
 """A day of trades to one-minute candles: our build beside plain queries of DuckDB and Polars, in one run.
 
 ``./run bench candles [--hours 24] [--as-arrived]``: 20 symbols, 2,083,333 made-up trades an hour (24 hours are 50
-million), laid down as a lake whose hours are one file each, sorted as the nightly compaction does or by time alone. Every
-engine runs in a process of its own and folds hour after hour from the files; the sums it found must agree. Then the
-minutes of one symbol are read back from the lake.
+million), laid down as a lake whose hours are one file each, sorted as the nightly compaction does or by time alone.
+Every engine runs in a process of its own and folds hour after hour from the files; the sums it found must agree. Then
+the minutes of one symbol are read back from the lake.
 """
 
 import argparse

@@ -217,6 +217,7 @@ def _streaming(settings: Settings, tools: Toolchain, name: str) -> Service:
 def _dagster(settings: Settings, tools: Toolchain, name: str) -> Service:
     folder = settings.home / "dagster"
     environment = _PYTHON | {"DAGSTER_HOME": str(folder), "DAGSTER_DISABLE_TELEMETRY": "1"}
+    environment |= {"JAVA_HOME": str(tools.java_home)}
     dagster = Orchestrator(
         folder=folder,
         backing=backing_of(settings, folder),

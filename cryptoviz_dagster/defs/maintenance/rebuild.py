@@ -41,7 +41,7 @@ def rebuild_job() -> dg.JobDefinition:
 
     @dg.job(
         name="rebuild",
-        description="Builds candles of a range of ended hours anew on Spark and says which rows differ from the lake's.",
+        description="Builds candles of a range of ended hours anew on Spark and says which differ from the lake's.",
         tags={**BACKGROUND, "dagster/max_runtime": str(_RUN_LIMIT_S)},
         executor_def=dg.in_process_executor,
     )
