@@ -37,7 +37,7 @@ class Simulation:
         async with self.client.post("/sim/faults", json=fault) as answer:
             assert answer.status == 200, await answer.text()
 
-    async def frames(self, socket, *, count: int = 1, where=lambda _: True, step_ms: int = 0, timeout_s: float = 5.0):
+    async def frames(self, socket, *, count: int = 1, where=lambda _: True, step_ms: int = 0, timeout_s: float = 20.0):
         """The next frames that meet a condition; the clock steps while nothing comes."""
         found, deadline = [], time.monotonic() + timeout_s
         while len(found) < count:

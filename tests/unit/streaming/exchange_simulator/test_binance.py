@@ -236,7 +236,7 @@ def test_the_sixth_message_of_a_second_ends_the_socket(simulated):
         async with simulation.client.ws_connect("/ws") as socket:
             for number in range(6):
                 await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": number})
-            answers = [await socket.receive(timeout=5) for _ in range(6)]
+            answers = [await socket.receive(timeout=20) for _ in range(6)]
             assert [m.type for m in answers] == [WSMsgType.TEXT] * 5 + [WSMsgType.CLOSE]
             assert socket.close_code == 1008
 
@@ -258,7 +258,7 @@ def test_an_old_socket_is_told_of_its_end_and_then_closed(simulated, path):
         simulation.exchange.rules.change(session_s=0.4, notice_s=0.2)
         async with simulation.client.ws_connect(path) as socket:
             said = []
-            while (message := await socket.receive(timeout=5)).type is WSMsgType.TEXT:
+            while (message := await socket.receive(timeout=20)).type is WSMsgType.TEXT:
                 frame = json.loads(message.data)
                 said.append(frame.get("data", frame)["e"])
             assert said[-1] == "serverShutdown"
@@ -271,9 +271,9 @@ def test_the_venue_pings_and_ends_a_socket_that_does_not_answer(simulated):
     async def body(simulation):
         simulation.exchange.rules.change(ping_s=0.1, pong_within_s=0.4)
         async with simulation.client.ws_connect("/ws", autoping=False) as deaf:
-            kinds = [(await deaf.receive(timeout=5)).type for _ in range(2)]
+            kinds = [(await deaf.receive(timeout=20)).type for _ in range(2)]
             assert kinds == [WSMsgType.PING, WSMsgType.PING]
-            while (message := await deaf.receive(timeout=5)).type is WSMsgType.PING:
+            while (message := await deaf.receive(timeout=20)).type is WSMsgType.PING:
                 pass
             assert message.type is WSMsgType.CLOSE
         assert simulation.exchange.counts["binance_ended"] == 1

@@ -70,7 +70,7 @@ def test_garbage_is_no_message_of_the_venue(simulated):
             simulation.pass_ms(100)
             for _ in range(5):
                 simulation.pass_ms(2000)
-                text = (await socket.receive(timeout=5)).data
+                text = (await socket.receive(timeout=20)).data
                 with contextlib.suppress(ValueError):
                     assert not is_trade(json.loads(text))
 
@@ -97,7 +97,7 @@ def test_a_close_resets_each_open_socket_once_and_new_ones_live(simulated):
     async def body(simulation):
         async with simulation.client.ws_connect(STREAM) as one, simulation.client.ws_connect("/v2") as other:
             await simulation.command(kind="close", venue="binance")
-            assert (await one.receive(timeout=5)).type in {WSMsgType.CLOSED, WSMsgType.ERROR, WSMsgType.CLOSE}
+            assert (await one.receive(timeout=20)).type in {WSMsgType.CLOSED, WSMsgType.ERROR, WSMsgType.CLOSE}
             await other.send_json({"method": "ping"})
             await simulation.frames(other, where=lambda f: f.get("method") == "pong")
         pairs = await told(simulation, count=10)
@@ -112,7 +112,7 @@ def test_a_cut_is_announced_by_binance_and_closes_every_venue(simulated, path):
         async with simulation.client.ws_connect(path) as socket:
             await simulation.command(kind="cut", amount=0.3)
             said = []
-            while (message := await socket.receive(timeout=5)).type is WSMsgType.TEXT:
+            while (message := await socket.receive(timeout=20)).type is WSMsgType.TEXT:
                 said.append(json.loads(message.data).get("stream"))
             assert message.type is WSMsgType.CLOSE
             assert ("!serverShutdown" in said) == (path == STREAM)
@@ -172,7 +172,7 @@ def test_an_outage_resets_sockets_refuses_new_ones_and_answers_nothing(simulated
     async def body(simulation):
         async with simulation.client.ws_connect(STREAM) as socket:
             await simulation.command(kind="outage", venue="binance")
-            while (message := await socket.receive(timeout=5)).type is WSMsgType.TEXT:
+            while (message := await socket.receive(timeout=20)).type is WSMsgType.TEXT:
                 pass
             assert message.type in {WSMsgType.CLOSED, WSMsgType.ERROR, WSMsgType.CLOSE}
         with pytest.raises((ClientConnectionError, WSServerHandshakeError)):
