@@ -254,7 +254,7 @@ export default class Market {
   /** The markets by how far they moved in 24 hours, with what they turned over and are worth. */
   move(markets) {
     const known = markets.filter((m) => m.last !== null).sort((a, b) => Math.abs(b.change_percent) - Math.abs(a.change_percent)).slice(0, 8)
-    const row = (m) => [el('span', { class: 'nowrap' }, m.symbol, ' ', el('small', { class: 'soft', text: m.venue })), el('span', { class: m.change_percent >= 0 ? 'up' : 'down', text: percent(m.change_percent) }), amount(m.quote_volume), amount(this.caps.get(m.base))]
+    const row = (m) => [el('span', { class: 'nowrap', title: m.venue, text: m.symbol }), el('span', { class: m.change_percent >= 0 ? 'up' : 'down', text: percent(m.change_percent) }), amount(m.quote_volume), amount(this.caps.get(m.base))]
     fill(this.movers, known.length ? table([t('symbol'), '#24 h', `#${t('turnover')}`, `#${t('cap')}`], known.map(row)) : el('span', { class: 'hint', text: '–' }))
   }
 
