@@ -107,6 +107,6 @@ def _meta(question: CandleQuestion, found: Candles, frame: pl.DataFrame) -> dict
         "table_version": found.snapshot.version,
         "age_s": round(found.snapshot.age_s, 1),
         "as_of": question.as_of.isoformat() if question.as_of else None,
-        "degraded": found.snapshot.failure,
+        "degraded": found.snapshot.doubt,
         "reason": "" if frame.height else found.reason or "no candle of the range was known then",
     }

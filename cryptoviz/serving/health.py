@@ -73,8 +73,8 @@ def _missing(parts: Parts) -> list[str]:
     missing = []
     if snapshot is None:
         missing.append("the lake was never reached")
-    elif snapshot.failure:
-        missing.append(f"the lake does not answer: {snapshot.failure}")
+    elif snapshot.doubt:
+        missing.append(f"the lake does not answer: {snapshot.doubt}")
     feed = parts.live_health()
     if feed and not feed.get("connected"):
         missing.append(f"the feed is not listened to: {feed.get('reason') or 'connecting'}")

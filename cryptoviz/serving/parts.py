@@ -66,7 +66,7 @@ class Parts:
 
     def _open(self) -> None:
         for table in OHLC.values():
-            with contextlib.suppress(StoreUnavailable):
+            with contextlib.suppress(StoreUnavailable, OSError):
                 self.reader.read_ahead(table, self.snapshots.latest(table))
         self._meet_markets()
 

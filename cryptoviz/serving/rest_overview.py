@@ -107,7 +107,7 @@ async def whole_pipeline(parts: TheParts) -> dict[str, Any]:
     """Services, topics and tables at this moment, and where their own pages are."""
     found = await run_in_threadpool(parts.pipeline.now)
     watched = {
-        name: {"version": one.version, "age_s": round(one.age_s, 1), "failure": one.failure}
+        name: {"version": one.version, "age_s": round(one.age_s, 1), "failure": one.doubt}
         for name, one in parts.snapshots.watched().items()
     }
     return {

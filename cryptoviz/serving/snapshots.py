@@ -19,6 +19,8 @@ from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import table_named
 from cryptoviz.storage.frames import TableNotWritten, open_table
 
+_SILENT_S = 15.0
+"""An object store's client tries again for minutes before it gives up; nobody should wait for that to be told."""
 Partition = tuple[str, ...]
 
 
@@ -35,6 +37,13 @@ class Snapshot:
     def age_s(self) -> float:
         """Seconds since the store last confirmed that this is the newest state."""
         return max(0.0, time.monotonic() - self.checked)
+
+    @property
+    def doubt(self) -> str:
+        """Why this may not be the newest state; empty while the store answers."""
+        if self.failure:
+            return self.failure
+        return f"no answer for {self.age_s:.0f} s" if self.age_s > _SILENT_S else ""
 
 
 @dataclass(slots=True)
