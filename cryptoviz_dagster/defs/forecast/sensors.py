@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -9,6 +10,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from cryptoviz.lake.days import Day
 from cryptoviz.lake.forecast_tables import PREDICTION_METRICS
 from cryptoviz.lake.hours import Hour
+from cryptoviz.lake.locations import Location
 from cryptoviz_dagster.defs.forecast.partitions import ForecastCalendar
 from cryptoviz_dagster.forecasts.done import DoneDays
 from cryptoviz_dagster.forecasts.due import due_days, due_hours, due_weeks, stretches
@@ -42,6 +44,7 @@ class ForecastJobs:
 
 def forecast_sensor(jobs: ForecastJobs, calendar: ForecastCalendar) -> dg.SensorDefinition:
     """The sensor over the calendar: one run of each job at a time, models before the forecasts that use them."""
+    records: dict[Location, _Records] = {}
 
     @dg.sensor(
         name="forecast_hour_sealed",
@@ -52,8 +55,8 @@ def forecast_sensor(jobs: ForecastJobs, calendar: ForecastCalendar) -> dg.Sensor
     )
     def forecast_hour_sealed(context: dg.SensorEvaluationContext, lake: dg.ResourceParam[Lake]) -> dg.SensorResult:
         asked = _Asked(context.instance, lake.now())
-        done = DoneDays(lake)
-        days_done, weeks_done = done.days(), done.weeks()
+        record = records.setdefault(lake.location, _Records(lake))
+        days_done, weeks_done = record.done.days(), record.done.weeks()
         days = due_days(days_done, first=calendar.first_day, now=lake.now())
         weeks = due_weeks(weeks_done, days_done, first=calendar.first_week, now=lake.now())
         to_come = due_weeks(weeks_done, {*days, *days_done}, first=calendar.first_week, now=lake.now())
@@ -62,7 +65,7 @@ def forecast_sensor(jobs: ForecastJobs, calendar: ForecastCalendar) -> dg.Sensor
         pending = asked.untried(jobs.day.name, stretches(days)) | asked.untried(
             jobs.week.name, stretches(to_come, step=7)
         )
-        folded, scored = lake.folded_hours(), ScoredHours(lake).read()
+        folded, scored = lake.folded_hours(), record.scored.read()
         hours = due_hours(folded, scored, first=calendar.begins, pending=pending)
         requests += asked.spans(jobs.hour.name, stretches(hours.unissued)[::-1])
         if not hours.unissued:
@@ -71,6 +74,21 @@ def forecast_sensor(jobs: ForecastJobs, calendar: ForecastCalendar) -> dg.Sensor
         return dg.SensorResult(run_requests=requests, skip_reason=None if requests else "every forecast is there")
 
     return forecast_hour_sealed
+
+
+class _Records:
+    """What is done, opened at the first look and kept: a quiet look reads what is new."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+
+    @cached_property
+    def done(self) -> DoneDays:
+        return DoneDays(self._lake)
+
+    @cached_property
+    def scored(self) -> ScoredHours:
+        return ScoredHours(self._lake)
 
 
 class _Asked:
