@@ -136,7 +136,9 @@ QUOTES = Table(
         Column("ask_quantity", Type.DECIMAL, "Quantity asked at it, in base units", nullable=True),
         Column("high_24h", Type.DECIMAL, "Highest price of 24 hours; of a stock, of its session", nullable=True),
         Column("low_24h", Type.DECIMAL, "Lowest price of 24 hours; of a stock, of its session", nullable=True),
-        Column("source", Type.STRING, "How it reached us: sampled or replay"),
+        Column(
+            "source", Type.STRING, "How it reached us: sampled, replay, or legacy (a record of an earlier pipeline)"
+        ),
         Column("source_time", Type.TIMESTAMP, "When the vendor says that it was so", nullable=True),
         Column("received_time", Type.TIMESTAMP, "When the feed received it, by its own clock"),
         Column("age_ms", Type.INT64, "Received minus the vendor's time, in milliseconds", nullable=True),

@@ -31,6 +31,9 @@ class Schema(StrEnum):
     BINANCE_REST_DAY = "binance.rest.ticker24h"
     FINNHUB_REST_QUOTE = "finnhub.rest.quote"
     FINNHUB_WS_TRADE = "finnhub.ws.trade"
+    LEGACY_LISTED = "legacy.crypto-raw-data"
+    LEGACY_POLLED = "legacy.crypto_raw"
+    LEGACY_BITCOIN = "legacy.cryptoTopic"
     CUT = "cryptoviz.cut"
     GAP = "cryptoviz.gap"
 
@@ -45,6 +48,7 @@ class Source(StrEnum):
     REPLAY = "replay"
     HISTORY = "history"
     SAMPLED = "sampled"
+    LEGACY = "legacy"
     FEED = "feed"
 
 

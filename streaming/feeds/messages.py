@@ -1,6 +1,14 @@
 """Every schema's parser in one place."""
 
-from streaming.feeds import binance_messages, coinbase_messages, cut, gaps, kraken_messages, quote_messages
+from streaming.feeds import (
+    binance_messages,
+    coinbase_messages,
+    cut,
+    gaps,
+    kraken_messages,
+    legacy_messages,
+    quote_messages,
+)
 from streaming.feeds.parsed import Message, Parser, Refusal, parse
 
 PARSERS: dict[str, Parser] = {
@@ -8,6 +16,7 @@ PARSERS: dict[str, Parser] = {
     **kraken_messages.PARSERS,
     **coinbase_messages.PARSERS,
     **quote_messages.PARSERS,
+    **legacy_messages.PARSERS,
     **cut.PARSERS,
     **gaps.PARSERS,
 }

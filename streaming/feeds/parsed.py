@@ -48,7 +48,10 @@ class BookTicker(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """What a vendor says of an asset at an instant, numbers as text, None where it says nothing. Changes in percent."""
+    """What a vendor says of an asset at an instant, numbers as text, None where it says nothing. Changes in percent.
+
+    ``key`` names the asset where the record's own key does not.
+    """
 
     symbol: str
     time_us: int | None
@@ -64,6 +67,7 @@ class Quote(NamedTuple):
     ask_quantity: str | None = None
     high_24h: str | None = None
     low_24h: str | None = None
+    key: str = ""
 
 
 class GapNotice(NamedTuple):

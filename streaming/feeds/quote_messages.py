@@ -92,10 +92,10 @@ def parse_coingecko(value: bytes) -> Quote:
     """One element of ``coins/markets``. Raises Refused."""
     m = msgspec.json.decode(value, type=_CoinGecko)
     return Quote(
-        symbol=m.symbol, time_us=_iso(m.last_updated), price=_text(m.current_price), market_cap=_text(m.market_cap),
-        volume_24h=_text(m.total_volume), change_1h=_text(m.price_change_percentage_1h_in_currency),
-        change_24h=_text(m.price_change_percentage_24h), change_7d=_text(m.price_change_percentage_7d_in_currency),
-        high_24h=_text(m.high_24h), low_24h=_text(m.low_24h),
+        symbol=m.symbol, time_us=_iso(m.last_updated), price=text_of(m.current_price), market_cap=text_of(m.market_cap),
+        volume_24h=text_of(m.total_volume), change_1h=text_of(m.price_change_percentage_1h_in_currency),
+        change_24h=text_of(m.price_change_percentage_24h), change_7d=text_of(m.price_change_percentage_7d_in_currency),
+        high_24h=text_of(m.high_24h), low_24h=text_of(m.low_24h),
     )  # fmt: skip
 
 
@@ -106,9 +106,9 @@ def parse_coinmarketcap(value: bytes) -> Quote:
         raise Refused("missing_field", f"no quote of {m.symbol} in USD")
     q = m.quote["USD"]
     return Quote(
-        symbol=m.symbol, time_us=_iso(q.last_updated), price=_text(q.price), market_cap=_text(q.market_cap),
-        volume_24h=_text(q.volume_24h), change_1h=_text(q.percent_change_1h), change_24h=_text(q.percent_change_24h),
-        change_7d=_text(q.percent_change_7d),
+        symbol=m.symbol, time_us=_iso(q.last_updated), price=text_of(q.price), market_cap=text_of(q.market_cap),
+        volume_24h=text_of(q.volume_24h), change_1h=text_of(q.percent_change_1h),
+        change_24h=text_of(q.percent_change_24h), change_7d=text_of(q.percent_change_7d),
     )  # fmt: skip
 
 
@@ -116,9 +116,9 @@ def parse_cryptocompare(value: bytes) -> Quote:
     """One pair under ``RAW`` of ``pricemultifull``."""
     m = msgspec.json.decode(value, type=_CryptoCompare)
     return Quote(
-        symbol=f"{m.fromsymbol}-{m.tosymbol}", time_us=m.lastupdate * 1_000_000, price=_text(m.price),
-        market_cap=_text(m.mktcap), volume_24h=_text(m.volume24hourto), change_1h=_text(m.changepcthour),
-        change_24h=_text(m.changepct24hour), high_24h=_text(m.high24hour), low_24h=_text(m.low24hour),
+        symbol=f"{m.fromsymbol}-{m.tosymbol}", time_us=m.lastupdate * 1_000_000, price=text_of(m.price),
+        market_cap=text_of(m.mktcap), volume_24h=text_of(m.volume24hourto), change_1h=text_of(m.changepcthour),
+        change_24h=text_of(m.changepct24hour), high_24h=text_of(m.high24hour), low_24h=text_of(m.low24hour),
     )  # fmt: skip
 
 
@@ -126,10 +126,10 @@ def parse_binance_24h(value: bytes) -> Quote:
     """One element of ``ticker/24hr``."""
     m = msgspec.json.decode(value, type=_Binance24h)
     return Quote(
-        symbol=m.symbol, time_us=m.close_time * 1000, price=_text(m.last_price), volume_24h=_text(m.quote_volume),
-        change_24h=_text(m.price_change_percent), bid_price=_text(m.bid_price), bid_quantity=_text(m.bid_qty),
-        ask_price=_text(m.ask_price), ask_quantity=_text(m.ask_qty), high_24h=_text(m.high_price),
-        low_24h=_text(m.low_price),
+        symbol=m.symbol, time_us=m.close_time * 1000, price=text_of(m.last_price), volume_24h=text_of(m.quote_volume),
+        change_24h=text_of(m.price_change_percent), bid_price=text_of(m.bid_price), bid_quantity=text_of(m.bid_qty),
+        ask_price=text_of(m.ask_price), ask_quantity=text_of(m.ask_qty), high_24h=text_of(m.high_price),
+        low_24h=text_of(m.low_price),
     )  # fmt: skip
 
 
@@ -139,22 +139,23 @@ def parse_finnhub(value: bytes) -> Quote:
     if m.t == 0:
         raise Refused("no_quote", "all zeros: the vendor does not know the symbol")
     return Quote(
-        symbol="", time_us=m.t * 1_000_000, price=_text(m.c), change_24h=_text(m.dp), high_24h=_text(m.h),
-        low_24h=_text(m.l),
+        symbol="", time_us=m.t * 1_000_000, price=text_of(m.c), change_24h=text_of(m.dp), high_24h=text_of(m.h),
+        low_24h=text_of(m.l),
     )  # fmt: skip
 
 
 def parse_finnhub_trade(value: bytes) -> Quote:
     """One element of the socket's trades: they carry no id and repeat, so each is a price that was seen, no more."""
     m = msgspec.json.decode(value, type=_FinnhubTrade)
-    return Quote(symbol=m.s, time_us=m.t * 1000, price=_text(m.p))
+    return Quote(symbol=m.s, time_us=m.t * 1000, price=text_of(m.p))
 
 
 def _iso(text: str | None) -> int | None:
     return rfc3339_us(text) if text else None
 
 
-def _text(number: Any) -> str | None:
+def text_of(number: Any) -> str | None:
+    """A number as the text it came in, None for null."""
     text = bytes(number).decode().strip()
     return None if text in _UNKNOWN else text.strip('"')
 

@@ -9,10 +9,13 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.schema import DECIMAL_PRECISION, DECIMAL_SCALE
 from cryptoviz.lake.symbols import Instrument, Venue
+from cryptoviz.lake.topics import Source
+from streaming.feeds.legacy_messages import schema_of
 from streaming.feeds.parsed import Quote, Refusal
 from streaming.feeds.sessions import open_seconds
 from streaming.spark.decimals import DECIMAL
@@ -48,20 +51,36 @@ class NoQuote(ValueError):
 
 def judge_quotes(records: pa.Table, *, first_hour: Hour) -> Judged:
     """Rows of ``quotes`` and refusals."""
-    messages, refusals = parse_records(records)
+    messages, refusals = parse_records(_named(records))
     keys, rows, numbers = Keys(), [], []
-    heard = zip(records["key"].to_pylist(), records["received_time"].to_pylist(), strict=True)
+    received_times = pc.coalesce(records["received_time"], records["kafka_time"]).to_pylist()
+    heard = zip(records["key"].to_pylist(), received_times, strict=True)
     for i, (message, (key, received)) in enumerate(zip(messages, heard, strict=True)):
         if isinstance(message, Refusal):
             continue
         try:
-            rows.append(_row(message, keys, key, received, first_hour))
+            own = message.key if isinstance(message, Quote) else ""
+            rows.append(_row(message, keys, own or key, received, first_hour))
             numbers.append(i)
         except NoQuote as error:
             refusals[i] = (error.reason, str(error))
     if not rows:
         return Judged(pl.DataFrame(), refusals)
-    return Judged(taken(records, numbers).hstack(pl.DataFrame(rows, schema=_SCHEMA)), refusals)
+    frame = taken(records, numbers).with_columns(
+        source=pl.when(pl.col("source") == "").then(pl.lit(Source.LEGACY)).otherwise("source"),
+        received_time=pl.coalesce("received_time", "kafka_time"),
+    )
+    return Judged(frame.hstack(pl.DataFrame(rows, schema=_SCHEMA)), refusals)
+
+
+def _named(records: pa.Table) -> pa.Table:
+    """Records without headers named by their shape, as earlier pipelines sent none."""
+    schemas = records["schema"].to_pylist()
+    if "" not in schemas:
+        return records
+    values = records["value"].to_pylist()
+    named = [schema or schema_of(value) for schema, value in zip(schemas, values, strict=True)]
+    return records.set_column(records.column_names.index("schema"), "schema", pa.array(named, pa.string()))
 
 
 def _row(
