@@ -32,7 +32,8 @@ STACK_ENV = "stack.env"
 """File in the home of a stack with its ports, store, first hour and keys; mode 0600."""
 
 DEFAULT_INSTRUMENTS = (
-    "binance:BTC-USDT,binance:ETH-USDT,binance:SOL-USDT,binance:XRP-USDT,binance:BNB-USDT,kraken:BTC-USD,kraken:ETH-USD"
+    "binance:BTC-USDT,binance:ETH-USDT,binance:SOL-USDT,binance:XRP-USDT,binance:BNB-USDT,kraken:BTC-USD,kraken:ETH-USD,"
+    "coinbase:BTC-USD,coinbase:ETH-USD"
 )
 
 DEFAULT_ASSETS = "BTC,ETH,SOL,XRP,BNB"
