@@ -122,6 +122,7 @@ class Settings(BaseSettings):
     topic_klines: str = "klines"
     topic_book_tickers: str = "book_tickers"
     topic_quotes: str = "quotes"
+    topic_instruments: str = "instruments"
     topic_gaps: str = "gaps"
 
     start: datetime | None = Field(

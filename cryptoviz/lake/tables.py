@@ -44,6 +44,7 @@ RAW_TRADES = _raw("trades")
 RAW_KLINES = _raw("klines")
 RAW_BOOK_TICKERS = _raw("book_tickers")
 RAW_QUOTES = _raw("quotes")
+RAW_INSTRUMENTS = _raw("instruments")
 RAW_GAPS = _raw("gaps")
 
 TRADES = Table(
@@ -152,6 +153,27 @@ QUOTES = Table(
     statistics=("received_time", "partition", "offset"),
 )
 
+INSTRUMENTS = Table(
+    name="instruments",
+    doc="One row for each version of a market's listing: it holds from its time until the next one of the market.",
+    columns=(
+        *MARKET,
+        Column("venue_symbol", Type.STRING, "The venue's own spelling"),
+        Column("base", Type.STRING, "What is traded"),
+        Column("quote", Type.STRING, "What it is paid in"),
+        Column("tick_size", Type.DECIMAL, "Smallest step of a price, in quote units", nullable=True),
+        Column("lot_size", Type.DECIMAL, "Smallest step of a quantity, in base units", nullable=True),
+        Column("status", Type.STRING, "The venue's word in lower case, such as trading; delisted when it is gone"),
+        Column("event_time", Type.TIMESTAMP, "When it was first seen so"),
+        *_coordinates(),
+        Column("row_hash", Type.INT64, "xxHash64 of the record's bytes, seed 42"),
+    ),
+    key=("topic", "partition", "offset"),
+    time_column="event_time",
+    owner=Owner.SPARK,
+    statistics=("event_time", "partition", "offset"),
+)
+
 GAPS = Table(
     name="gaps",
     doc="One row for each state of each gap in a market's trade ids; the latest of a gap says how it stands.",
@@ -209,8 +231,8 @@ DUPLICATES = Table(
 
 
 TABLES = (
-    RAW_TRADES, RAW_KLINES, RAW_BOOK_TICKERS, RAW_QUOTES, RAW_GAPS,
-    TRADES, KLINES, BOOK_TICKERS, QUOTES, GAPS, QUARANTINE, DUPLICATES,
+    RAW_TRADES, RAW_KLINES, RAW_BOOK_TICKERS, RAW_QUOTES, RAW_INSTRUMENTS, RAW_GAPS,
+    TRADES, KLINES, BOOK_TICKERS, QUOTES, INSTRUMENTS, GAPS, QUARANTINE, DUPLICATES,
     *OHLC.values(), CANDLE_REVISIONS, CANDLE_PUBLICATIONS,
     *METRIC_TABLES,
     *FORECAST_TABLES,

@@ -9,7 +9,7 @@ class Schema(StrEnum):
     """Shape of a record's value: the venue's own message, named ``venue.channel.message``.
 
     ``CUT`` stands for one that is too large for Kafka: its size, digest and first bytes.
-    ``GAP`` is a state of a gap, said by the feed itself.
+    ``GAP`` and ``LISTING`` are a gap's state and a market's listing, said by the feed itself.
     """
 
     BINANCE_WS_TRADE = "binance.ws.trade"
@@ -36,6 +36,7 @@ class Schema(StrEnum):
     LEGACY_BITCOIN = "legacy.cryptoTopic"
     CUT = "cryptoviz.cut"
     GAP = "cryptoviz.gap"
+    LISTING = "cryptoviz.listing"
 
 
 class Source(StrEnum):
@@ -92,7 +93,14 @@ QUOTES = Topic(
     doc="Quotes of polled vendors: prices, market caps and changes as they gave them when asked.",
     is_sampled=True,
 )
-TOPICS = (TRADES, KLINES, BOOK_TICKERS, QUOTES, GAPS)
+INSTRUMENTS = Topic(
+    name="instruments",
+    clean_table="instruments",
+    doc="How venues list their markets, whenever it changes.",
+    partitions=1,
+    is_sampled=True,
+)
+TOPICS = (TRADES, KLINES, BOOK_TICKERS, QUOTES, INSTRUMENTS, GAPS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

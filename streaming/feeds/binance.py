@@ -19,6 +19,7 @@ from streaming.feeds.binance_messages import (
     unwrap,
 )
 from streaming.feeds.budget import Budget, Priority, priority_of
+from streaming.feeds.listings import Listing, binance_listings
 from streaming.feeds.record import Record
 from streaming.feeds.rest import RestClient
 from streaming.feeds.venue import SocketLimits
@@ -125,6 +126,10 @@ class Binance:
         }
         body = await self.rest.get("/api/v3/klines", params, weight=2, priority=Priority.BACKFILL)
         return _klines(instrument, body, Source.HISTORY)
+
+    async def listings(self) -> list[Listing]:
+        """By `exchangeInfo`."""
+        return binance_listings(await self.rest.get("/api/v3/exchangeInfo", {}, weight=20, priority=Priority.BACKFILL))
 
     async def close(self) -> None:
         """Close connections."""

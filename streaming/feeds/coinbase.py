@@ -12,6 +12,7 @@ from cryptoviz.lake.symbols import Instrument, Venue, from_venue, to_venue
 from cryptoviz.lake.topics import BOOK_TICKERS, TRADES, Schema, Source, Topic
 from streaming.feeds.budget import Budget, Priority, priority_of
 from streaming.feeds.coinbase_messages import elements, parse_match, parse_rest_trade, parse_ticker, type_of
+from streaming.feeds.listings import Listing, coinbase_listings
 from streaming.feeds.parsed import Trade
 from streaming.feeds.record import Record
 from streaming.feeds.rest import RestClient
@@ -106,6 +107,10 @@ class Coinbase:
         """None."""
         del instrument, from_ms, to_ms
         return []
+
+    async def listings(self) -> list[Listing]:
+        """By `products`."""
+        return coinbase_listings(await self.rest.get("/products", {}, weight=1, priority=Priority.BACKFILL))
 
     async def close(self) -> None:
         """Close connections."""

@@ -18,6 +18,7 @@ from streaming.feeds.kraken_messages import (
     parse_ticker,
     rest_rows,
 )
+from streaming.feeds.listings import Listing, kraken_listings
 from streaming.feeds.parsed import BookTicker, Trade
 from streaming.feeds.record import Record
 from streaming.feeds.rest import RestClient
@@ -98,6 +99,10 @@ class Kraken:
             )
             for value, k in closed
         ]  # fmt: skip
+
+    async def listings(self) -> list[Listing]:
+        """By `AssetPairs`."""
+        return kraken_listings(await self.rest.get("/0/public/AssetPairs", {}, weight=1, priority=Priority.BACKFILL))
 
     async def close(self) -> None:
         """Close connections."""

@@ -7,6 +7,7 @@ from streaming.feeds import (
     gaps,
     kraken_messages,
     legacy_messages,
+    listings,
     quote_messages,
 )
 from streaming.feeds.parsed import Message, Parser, Refusal, parse
@@ -19,6 +20,7 @@ PARSERS: dict[str, Parser] = {
     **legacy_messages.PARSERS,
     **cut.PARSERS,
     **gaps.PARSERS,
+    **listings.PARSERS,
 }
 
 

@@ -70,6 +70,18 @@ class Quote(NamedTuple):
     key: str = ""
 
 
+class ListingNotice(NamedTuple):
+    """A market as a venue lists it; sizes as decimal text. ``key`` is the market's, ``binance:BTC-USDT``."""
+
+    key: str
+    venue_symbol: str
+    base: str
+    quote: str
+    tick_size: str | None
+    lot_size: str | None
+    status: str
+
+
 class GapNotice(NamedTuple):
     """A state of a gap in a market's ids. Times in microseconds; ``since_us`` is of the trade before it."""
 
@@ -99,7 +111,7 @@ class Refused(ValueError):
         self.refusal = Refusal(reason, detail)
 
 
-Message = Trade | Kline | BookTicker | Quote | GapNotice
+Message = Trade | Kline | BookTicker | Quote | ListingNotice | GapNotice
 Parser = Callable[[bytes], Message]
 
 

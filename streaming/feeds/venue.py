@@ -6,6 +6,7 @@ from typing import Protocol
 
 from cryptoviz.lake.symbols import Instrument
 from cryptoviz.lake.topics import Topic
+from streaming.feeds.listings import Listing
 from streaming.feeds.record import Record
 from streaming.feeds.rest import RestClient
 
@@ -56,6 +57,9 @@ class VenueFeed(SocketFeed, Protocol):
 
     async def klines_between(self, instrument: Instrument, from_ms: int, to_ms: int) -> list[Record]:
         """Closed hourly klines that begin in `[from_ms, to_ms)`, oldest first, one page; source ``history``."""
+
+    async def listings(self) -> list[Listing]:
+        """Every market that the venue lists."""
 
     async def close(self) -> None:
         """Close connections."""

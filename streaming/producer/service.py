@@ -12,7 +12,7 @@ import structlog
 
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.symbols import Instrument, Venue
-from cryptoviz.lake.topics import BOOK_TICKERS, GAPS, KLINES, TRADES, Topic
+from cryptoviz.lake.topics import BOOK_TICKERS, GAPS, INSTRUMENTS, KLINES, TRADES, Topic
 from cryptoviz.settings import Settings
 from streaming.feeds.listening import Listening, connect_window, split
 from streaming.feeds.record import Record
@@ -24,9 +24,10 @@ from streaming.producer.klines import keep_klines
 from streaming.producer.market import Market
 from streaming.producer.orders import history_routes
 from streaming.producer.publisher import DeliveryFailed, Publisher
+from streaming.producer.registry import keep_listings
 from streaming.producer.samples import Samples
 from streaming.producer.states import States
-from streaming.producer.tail import read_open_gaps, read_positions
+from streaming.producer.tail import read_listings, read_open_gaps, read_positions
 
 _POLL_S = 0.1
 _LOOK_S = 1.0
@@ -66,6 +67,7 @@ class _Producer:
         health = HealthServer(port=settings.ports.of("producer"), health=self._health, routes=routes)
         try:
             tasks = [*await self._market_tasks(), self._poll(), self._book_tickers.run(), self._tell_gaps()]
+            tasks += await self._listing_tasks()
             tasks += [listening.run() for venue in self._feeds for listening in self._listenings(venue)]
             return await self._until_stopped([*tasks, *self._samples.tasks(), history.run()], stopping)
         finally:
@@ -109,6 +111,16 @@ class _Producer:
             if error is not None:
                 raise error
         return 0
+
+    async def _listing_tasks(self) -> list[Coroutine[Any, Any, None]]:
+        topic = self._settings.topic_name(INSTRUMENTS)
+        known = await asyncio.to_thread(read_listings, bootstrap=self._settings.bootstrap, topic=topic)
+        by_venue = {venue: [i for i in self._markets if i.venue is venue] for venue in self._feeds}
+        return [
+            keep_listings(self._feeds[venue], mine, self._publisher, topic=topic, known=known)
+            for venue, mine in by_venue.items()
+            if mine
+        ]
 
     def _listenings(self, venue: Venue) -> list[Listening]:
         feed = self._feeds[venue]

@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from cryptoviz.lake.gaps import GapState
 from cryptoviz.lake.topics import Headers, Source
 from streaming.feeds.gaps import Gap, decode_gap
+from streaming.feeds.listings import Listing, decode_listing
 from streaming.feeds.messages import PARSERS
 from streaming.feeds.parsed import Kline, Trade, parse
 
@@ -23,7 +24,7 @@ _FIRST_LOOK = 2_000
 _WIDER = 8
 _TIMEOUT_S = 10.0
 _HOUR_MS = 3_600_000
-_GAPS_LOOKED_AT = 20_000
+_LOOKED_AT = 20_000
 _MOST_MS = 10**14
 _ASIDE = {Source.REPLAY, Source.HISTORY}
 
@@ -53,18 +54,35 @@ def read_positions(*, bootstrap: str, topic: str, keys: Iterable[str]) -> dict[s
 
 def read_open_gaps(*, bootstrap: str, topic: str) -> list[Gap]:
     """Gaps that the latest records leave open."""
-    consumer, latest = Consumer({"bootstrap.servers": bootstrap, "group.id": "cryptoviz-tail"}), dict[object, Gap]()
+    latest: dict[object, Gap] = {}
+    for value in _latest_values(bootstrap, topic):
+        with contextlib.suppress(msgspec.DecodeError):
+            gap = decode_gap(value)
+            latest[gap.venue, gap.symbol, gap.first_id] = gap
+    return [gap for gap in latest.values() if gap.state is GapState.OPEN]
+
+
+def read_listings(*, bootstrap: str, topic: str) -> dict[str, Listing]:
+    """The latest listing of each market, by its key."""
+    latest: dict[str, Listing] = {}
+    for value in _latest_values(bootstrap, topic):
+        with contextlib.suppress(msgspec.DecodeError, ValueError):
+            listing = decode_listing(value)
+            latest[listing.instrument.key] = listing
+    return latest
+
+
+def _latest_values(bootstrap: str, topic: str) -> list[bytes]:
+    consumer, values = Consumer({"bootstrap.servers": bootstrap, "group.id": "cryptoviz-tail"}), list[bytes]()
     try:
         for number in consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions:
             partition = TopicPartition(topic, number)
             low, high = consumer.get_watermark_offsets(partition, timeout=_TIMEOUT_S)
-            for message in _read(consumer, partition, max(low, high - _GAPS_LOOKED_AT), high):
-                with contextlib.suppress(msgspec.DecodeError):
-                    gap = decode_gap(message.value() or b"")
-                    latest[gap.venue, gap.symbol, gap.first_id] = gap
+            read = _read(consumer, partition, max(low, high - _LOOKED_AT), high)
+            values += [message.value() or b"" for message in read]
     finally:
         consumer.close()
-    return [gap for gap in latest.values() if gap.state is GapState.OPEN]
+    return values
 
 
 def _of_partition(

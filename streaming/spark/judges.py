@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from streaming.spark.judge_book_tickers import judge_book_tickers
 from streaming.spark.judge_gaps import judge_gaps
+from streaming.spark.judge_instruments import judge_instruments
 from streaming.spark.judge_klines import judge_klines
 from streaming.spark.judge_quotes import judge_quotes
 from streaming.spark.judge_trades import judge_trades
@@ -15,5 +16,6 @@ JUDGES: Mapping[str, Judge] = {
     "klines": judge_klines,
     "book_tickers": judge_book_tickers,
     "quotes": judge_quotes,
+    "instruments": judge_instruments,
     "gaps": judge_gaps,
 }

@@ -31,17 +31,20 @@ forecast training_set [delta,numpy,polars] <- klines, ohlc_1h
 forecast vol_model [delta,numpy,safetensors] <- training_set
 lake kafka/book_tickers [kafka] <- -
 lake kafka/gaps [kafka] <- -
+lake kafka/instruments [kafka] <- -
 lake kafka/klines [kafka] <- -
 lake kafka/quotes [kafka] <- -
 lake kafka/trades [kafka] <- -
 lake book_tickers [delta,s3,spark] <- kafka/book_tickers
-lake duplicates [delta,s3,spark] <- kafka/book_tickers, kafka/gaps, kafka/klines, kafka/quotes, kafka/trades
+lake duplicates [delta,s3,spark] <- kafka/book_tickers, kafka/gaps, kafka/instruments, kafka/klines, kafka/quotes, kafka/trades
 lake gaps [delta,s3,spark] <- kafka/gaps
+lake instruments [delta,s3,spark] <- kafka/instruments
 lake klines [delta,s3,spark] <- kafka/klines
-lake quarantine [delta,s3,spark] <- kafka/book_tickers, kafka/gaps, kafka/klines, kafka/quotes, kafka/trades
+lake quarantine [delta,s3,spark] <- kafka/book_tickers, kafka/gaps, kafka/instruments, kafka/klines, kafka/quotes, kafka/trades
 lake quotes [delta,s3,spark] <- kafka/quotes
 lake raw_book_tickers [delta,s3,spark] <- kafka/book_tickers
 lake raw_gaps [delta,s3,spark] <- kafka/gaps
+lake raw_instruments [delta,s3,spark] <- kafka/instruments
 lake raw_klines [delta,s3,spark] <- kafka/klines
 lake raw_quotes [delta,s3,spark] <- kafka/quotes
 lake raw_trades [delta,s3,spark] <- kafka/trades
