@@ -1,5 +1,6 @@
 """A lake with hourly history of the venues and final candles of its own, made up from a seed."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -10,8 +11,10 @@ import pytest
 from deltalake import write_deltalake
 
 from cryptoviz.lake.candle_tables import OHLC_1H
+from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import HourVersion
+from cryptoviz.lake.locations import Location
 from cryptoviz.lake.metric_tables import HOURLY_METRICS
 from cryptoviz.lake.render import arrow_schema
 from cryptoviz.lake.schema import Table, Type
@@ -20,10 +23,13 @@ from cryptoviz.settings import Settings
 from cryptoviz.storage.delta import LakeTable
 from cryptoviz_dagster.definitions import build_definitions
 from cryptoviz_dagster.defs.market.sensors import LongPoll
+from cryptoviz_dagster.resources import Lake
 
 HISTORY_DAYS = 30
 TRAINED_DAYS = 11
 """Days of history that get models of their own."""
+FIRST = Hour(datetime(2026, 11, 10, tzinfo=UTC))
+YESTERDAY = Day.from_key("2026-11-09")
 MARKETS = (("binance", "BTC-USDT"), ("binance", "ETH-USDT"), ("kraken", "BTC-USD"))
 _BLANK = {
     Type.STRING: "x",
@@ -78,15 +84,47 @@ def fill(table: Table, location, rows: list[dict], mode: str = "append") -> None
     )  # fmt: skip
 
 
-@pytest.fixture
-def with_history(location, first):
-    """Thirty days of the venues' candles before the lake begins, and ten final hours of ours."""
-    before = first.next(-24 * HISTORY_DAYS)
-    rows = made_up_candles(before, 24 * HISTORY_DAYS + 10, seed=1)
-    fill(KLINES, location, [row for row in rows if row["window_start"] < first.start])
+@pytest.fixture(scope="session")
+def history_folder(tmp_path_factory):
+    """A lake with thirty days of the venues' candles before it begins, and ten final hours of its own."""
+    folder = tmp_path_factory.mktemp("history") / "lake"
+    rows = made_up_candles(FIRST.next(-24 * HISTORY_DAYS), 24 * HISTORY_DAYS + 10, seed=1)
+    fill(KLINES, Location(uri=str(folder)), [row for row in rows if row["window_start"] < FIRST.start])
     for table in (OHLC_1H, HOURLY_METRICS):
-        fill(table, location, [row for row in rows if row["window_start"] >= first.start])
+        fill(table, Location(uri=str(folder)), [row for row in rows if row["window_start"] >= FIRST.start])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained_folder(history_folder, tmp_path_factory):
+    """The same lake with the models of the ten days before it begins."""
+    folder = tmp_path_factory.mktemp("trained") / "lake"
+    shutil.copytree(history_folder, folder)
+    lake = Lake(Location(uri=str(folder)), clock=lambda: FIRST.next(10).start)
+    with dg.DagsterInstance.ephemeral() as instance:
+        forecasts = Forecasts(definitions_over(lake, folder.parent), instance, lake)
+        forecasts.make("forecast_day", *(YESTERDAY.next(n).key for n in (-9, 0)))
+    return folder
+
+
+@pytest.fixture
+def with_history(history_folder, location):
+    """The lake of a test: history, and no model yet."""
+    shutil.copytree(history_folder, location.uri)
     return location
+
+
+@pytest.fixture
+def trained(trained_folder, location):
+    """The lake of a test with models."""
+    shutil.copytree(trained_folder, location.uri)
+    return location
+
+
+def definitions_over(lake, home) -> dg.Definitions:
+    """The code location over a lake."""
+    settings = Settings(home=home, store="local", start=FIRST.start, backfill_klines=24 * TRAINED_DAYS)
+    return build_definitions(settings, resources={"lake": lake}, poll=LongPoll(total=timedelta(0)))
 
 
 class Forecasts:
@@ -133,7 +171,5 @@ class Forecasts:
 
 
 @pytest.fixture
-def forecasts(lake, tmp_path, instance, first):
-    settings = Settings(home=tmp_path, store="local", start=first.start, backfill_klines=24 * TRAINED_DAYS)
-    definitions = build_definitions(settings, resources={"lake": lake}, poll=LongPoll(total=timedelta(0)))
-    return Forecasts(definitions, instance, lake)
+def forecasts(lake, tmp_path, instance):
+    return Forecasts(definitions_over(lake, tmp_path), instance, lake)

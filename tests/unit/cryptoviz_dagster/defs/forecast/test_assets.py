@@ -31,13 +31,6 @@ YESTERDAY = Day.from_key("2026-11-09")
 MODELS = {"last_price", "drift", "seasonal_naive", "ewma", "garch", "vol_harx", "lstm"}
 
 
-@pytest.fixture
-def trained(forecasts, with_history):
-    """Models of the day and week before the lake's first hours."""
-    forecasts.make("forecast_day", *(YESTERDAY.next(n).key for n in (-9, 0)))
-    return with_history
-
-
 def hours(first, count):
     return [first.next(n).key for n in range(count)]
 
