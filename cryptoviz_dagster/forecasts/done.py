@@ -1,39 +1,67 @@
-"""Days and weeks that have their models, read from the logs of the tables: what the sensor compares with the clock."""
+"""Days and weeks whose models were tried, and the version of the history they were tried with.
 
-from datetime import date
+The venues' own candles from before the lake may arrive after the first look; what was tried without them is stale then.
+"""
 
-import pyarrow as pa
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from functools import reduce
 
 from cryptoviz.lake.days import Day
-from cryptoviz.lake.forecast_tables import CALIBRATION, LSTM_MODEL, VOL_MODEL
-from cryptoviz.lake.schema import DAY_COLUMNS, Table
-from cryptoviz.storage.delta import LakeTable
-from cryptoviz_dagster.forecasts.model_store import TRAINED
+from cryptoviz.lake.forecast_tables import LSTM_MODEL, VOL_MODEL
+from cryptoviz.lake.hours import Hour
+from cryptoviz.lake.ledger import HourVersion
+from cryptoviz.lake.schema import Table
+from cryptoviz.lake.tables import KLINES
+from cryptoviz.storage.hour_index import HourEntry, HourIndex
+from cryptoviz.storage.objects import Objects
+from cryptoviz_dagster.folded_hours import Standing
 from cryptoviz_dagster.resources import Lake
+
+HISTORY_PATIENCE = timedelta(minutes=10)
+"""How long after the first candles of its own the lake waits for those of the venues."""
+_SETTLED = timedelta(seconds=20)
+
+
+def history_before(lake: Lake, begins: Hour) -> dict[Hour, HourEntry]:
+    """The venues' own candles from before the lake begins, by hour."""
+    return {hour: entry for hour, entry in lake.hours(KLINES).items() if hour < begins}
+
+
+def history_version(history: Mapping[Hour, HourEntry]) -> HourVersion:
+    """The version of all of them together."""
+    return reduce(HourVersion.plus, (entry.version for entry in history.values()), HourVersion())
+
+
+def is_history_coming(history: Mapping[Hour, HourEntry], folded: Mapping[Hour, Standing], *, now: datetime) -> bool:
+    """Whether to wait for history: while it arrives, and for a while when there is none yet."""
+    if history:
+        return now < max(entry.changed for entry in history.values()) + _SETTLED
+    begun = min((standing.as_of for standing in folded.values()), default=now)
+    return now < begun + HISTORY_PATIENCE
 
 
 class DoneDays:
-    """Reads the logs; a quiet look costs no file."""
+    """The days (or Mondays) of one model table that were tried. A quiet look costs a listing."""
 
-    def __init__(self, lake: Lake) -> None:
-        self._tables = {table: LakeTable(table, lake.location) for table in (VOL_MODEL, CALIBRATION, LSTM_MODEL)}
+    def __init__(self, lake: Lake, table: Table) -> None:
+        self._lake = lake
+        self._index = HourIndex(Objects(lake.location), table.name)
 
-    def days(self) -> set[Day]:
-        """Days whose volatility model was tried and, where there is one, calibrated."""
-        calibrated = set(self._statuses(CALIBRATION))
-        return {d for d, status in self._statuses(VOL_MODEL).items() if status != TRAINED or d in calibrated}
+    def remember(self, days: Collection[Day], version: HourVersion) -> None:
+        """Note that days were tried with this history."""
+        self._index.publish({Hour(day.start): version for day in days}, now=self._lake.now())
 
-    def weeks(self) -> set[Day]:
-        """Mondays of weeks whose LSTM was tried."""
-        return set(self._statuses(LSTM_MODEL))
+    def read(self, version: HourVersion) -> set[Day]:
+        """Days that were tried with this history."""
+        return {Day.containing(hour.start) for hour, entry in self._index.read().items() if entry.version == version}
 
-    def _statuses(self, table: Table) -> dict[Day, str]:
-        opened = self._tables[table]
-        opened.refresh()
-        actions = pa.table(opened.delta.get_add_actions(flatten=True))
-        names = [f"partition.{name}" for name in DAY_COLUMNS]
-        wanted = [*names, *({"min.status"} & set(actions.column_names))]
-        return {
-            Day(date(*(int(file[name]) for name in names))): file.get("min.status") or ""
-            for file in actions.select(wanted).to_pylist()
-        }
+
+def done_days(lake: Lake) -> DoneDays:
+    """Days of the volatility model and its calibration."""
+    return DoneDays(lake, VOL_MODEL)
+
+
+def done_weeks(lake: Lake) -> DoneDays:
+    """Weeks of the LSTM."""
+    return DoneDays(lake, LSTM_MODEL)

@@ -10,9 +10,17 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from cryptoviz.lake.days import Day
 from cryptoviz.lake.forecast_tables import PREDICTION_METRICS
 from cryptoviz.lake.hours import Hour
+from cryptoviz.lake.ledger import HourVersion
 from cryptoviz.lake.locations import Location
 from cryptoviz_dagster.defs.forecast.partitions import ForecastCalendar
-from cryptoviz_dagster.forecasts.done import DoneDays
+from cryptoviz_dagster.forecasts.done import (
+    DoneDays,
+    done_days,
+    done_weeks,
+    history_before,
+    history_version,
+    is_history_coming,
+)
 from cryptoviz_dagster.forecasts.due import due_days, due_hours, due_weeks, stretches
 from cryptoviz_dagster.forecasts.scored_hours import ScoredHours, stamp
 from cryptoviz_dagster.resources import Lake
@@ -54,9 +62,13 @@ def forecast_sensor(jobs: ForecastJobs, calendar: ForecastCalendar) -> dg.Sensor
         description="Asks for models of days and weeks that are over, then for forecasts and scores of sealed hours.",
     )
     def forecast_hour_sealed(context: dg.SensorEvaluationContext, lake: dg.ResourceParam[Lake]) -> dg.SensorResult:
-        asked = _Asked(context.instance, lake.now())
         record = records.setdefault(lake.location, _Records(lake))
-        days_done, weeks_done = record.done.days(), record.done.weeks()
+        history, folded = history_before(lake, calendar.begins), lake.folded_hours()
+        if is_history_coming(history, folded, now=lake.now()):
+            return dg.SensorResult(skip_reason="history of the venues is still to come")
+        version = history_version(history)
+        asked = _Asked(context.instance, lake.now(), version.digest)
+        days_done, weeks_done = record.done(version)
         days = due_days(days_done, first=calendar.first_day, now=lake.now())
         weeks = due_weeks(weeks_done, days_done, first=calendar.first_week, now=lake.now())
         to_come = due_weeks(weeks_done, {*days, *days_done}, first=calendar.first_week, now=lake.now())
@@ -65,8 +77,7 @@ def forecast_sensor(jobs: ForecastJobs, calendar: ForecastCalendar) -> dg.Sensor
         pending = asked.untried(jobs.day.name, stretches(days)) | asked.untried(
             jobs.week.name, stretches(to_come, step=7)
         )
-        folded, scored = lake.folded_hours(), record.scored.read()
-        hours = due_hours(folded, scored, first=calendar.begins, pending=pending)
+        hours = due_hours(folded, record.scored.read(), first=calendar.begins, pending=pending)
         requests += asked.spans(jobs.hour.name, stretches(hours.unissued)[::-1])
         if not hours.unissued:
             versions = {hour: stamp(folded[hour].version).digest for hour in hours.rescored}
@@ -83,8 +94,13 @@ class _Records:
         self._lake = lake
 
     @cached_property
-    def done(self) -> DoneDays:
-        return DoneDays(self._lake)
+    def _done(self) -> tuple[DoneDays, DoneDays]:
+        return done_days(self._lake), done_weeks(self._lake)
+
+    def done(self, version: HourVersion) -> tuple[set[Day], set[Day]]:
+        """Days and Mondays that were tried with this history."""
+        days, weeks = self._done
+        return days.read(version), weeks.read(version)
 
     @cached_property
     def scored(self) -> ScoredHours:
@@ -94,22 +110,23 @@ class _Records:
 class _Asked:
     """What Dagster has been asked before, and requests for what it has not."""
 
-    def __init__(self, instance: dg.DagsterInstance, now: datetime) -> None:
-        self._instance, self._now = instance, now
+    def __init__(self, instance: dg.DagsterInstance, now: datetime, history: str) -> None:
+        self._instance, self._now, self._history = instance, now, history
 
     def spans(self, job: str, found: Sequence[Sequence[Day]] | Sequence[Sequence[Hour]]) -> list[dg.RunRequest]:
         """The first stretch that may be asked for now; none while a run of the job is under way."""
         if not found or self._is_busy(job):
             return []
-        attempts = due_attempts(self._instance, [_request(job, stretch) for stretch in found], now=self._now)
-        by_key = {_request(job, stretch).key: stretch for stretch in found}
-        return [_run(job, attempt, by_key[attempt.request.key]) for attempt in attempts[:1]]
+        requests = [_request(job, stretch, self._history) for stretch in found]
+        keys = [request.key for request in requests]
+        attempts = due_attempts(self._instance, requests, now=self._now)[:1]
+        return [_run(job, attempt, found[keys.index(attempt.request.key)]) for attempt in attempts]
 
     def again(self, job: str, versions: dict[Hour, str]) -> list[dg.RunRequest]:
         """Scores alone, of hours whose candles have changed; the forecasts stay as they were issued."""
         if not versions or self._is_busy(job):
             return []
-        requests = {_request(job, [hour], version=version).key: hour for hour, version in versions.items()}
+        requests = {_request(job, [hour], version).key: hour for hour, version in versions.items()}
         wanted = [Request(hours=[hour], key=key, reason=Reason.LATE) for key, hour in requests.items()]
         attempts = due_attempts(self._instance, wanted, now=self._now)[:1]
         only = [dg.AssetKey(PREDICTION_METRICS.name)]
@@ -119,7 +136,7 @@ class _Asked:
         """Days of stretches that no run has ended on without making them."""
         pending: set[Day] = set()
         for stretch in found:
-            attempts = due_attempts(self._instance, [_request(job, stretch)], now=_EVER)
+            attempts = due_attempts(self._instance, [_request(job, stretch, self._history)], now=_EVER)
             if all(attempt.number == 0 for attempt in attempts):
                 pending.update(stretch)
         return pending
@@ -128,11 +145,11 @@ class _Asked:
         return bool(self._instance.get_runs(filters=dg.RunsFilter(job_name=job, statuses=_ACTIVE), limit=1))
 
 
-def _request(job: str, stretch: Sequence[Day] | Sequence[Hour], version: str = "") -> Request:
+def _request(job: str, stretch: Sequence[Day] | Sequence[Hour], version: str) -> Request:
     first, last = stretch[0].key, stretch[-1].key
     spans = first if first == last else f"{first}..{last}"
     hours = [span for span in stretch if isinstance(span, Hour)]
-    return Request(hours=hours, key=f"{job}:{spans}{'@' if version else ''}{version}", reason=Reason.CLOSED)
+    return Request(hours=hours, key=f"{job}:{spans}@{version}", reason=Reason.CLOSED)
 
 
 def _run(

@@ -15,6 +15,7 @@ from cryptoviz.storage.frames import TableNotWritten, empty, replace_partition, 
 from cryptoviz_dagster.defs.forecast.cards import lstm_card, volatility_card
 from cryptoviz_dagster.defs.forecast.house import forecast_asset
 from cryptoviz_dagster.defs.forecast.partitions import ForecastCalendar, day_of, shifted
+from cryptoviz_dagster.forecasts.done import done_days, done_weeks, history_before, history_version
 from cryptoviz_dagster.forecasts.history import read_panel
 from cryptoviz_dagster.forecasts.model_store import TRAINED, ModelStore
 from cryptoviz_dagster.resources import Lake
@@ -105,9 +106,9 @@ def _calibration(calendar: ForecastCalendar) -> dg.AssetsDefinition:
         kinds={"numpy", "delta"},
     )
     def calibration(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
-        store = ModelStore(lake, VOL_MODEL)
-        for key in context.partition_keys:
-            day = day_of(key)
+        store, days = ModelStore(lake, VOL_MODEL), list(map(day_of, context.partition_keys))
+        tried_with = history_version(history_before(lake, calendar.begins))
+        for key, day in zip(context.partition_keys, days, strict=True):
             history = read_history(lake, day, days=CALIBRATION_DAYS)
             stored = store.between(day.next(-CALIBRATION_DAYS), day.next(-1))
             models = {m.day: decode_volatility(store.weights(m)) for m in stored if m.status == TRAINED}
@@ -125,6 +126,7 @@ def _calibration(calendar: ForecastCalendar) -> dg.AssetsDefinition:
                 },
                 partition_key=key,
             )
+        done_days(lake).remember(days, tried_with)
         return dg.MaterializeResult()
 
     return calibration
@@ -139,6 +141,7 @@ def _lstm_model(calendar: ForecastCalendar) -> dg.AssetsDefinition:
     )
     def lstm_model(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
         store, plan = ModelStore(lake, LSTM_MODEL), TrainingPlan()
+        tried_with = history_version(history_before(lake, calendar.begins))
         for key in context.partition_keys:
             week = day_of(key)
             last = week.next(6)
@@ -158,6 +161,7 @@ def _lstm_model(calendar: ForecastCalendar) -> dg.AssetsDefinition:
             note = {"status": TRAINED, "version": version, "examples": network.examples}
             loss = {"loss": network.losses[-1], "validation_loss": min(network.validation_losses)}
             context.add_asset_metadata({**note, **loss, "card": dg.MetadataValue.json(card)}, partition_key=key)
+        done_weeks(lake).remember(list(map(day_of, context.partition_keys)), tried_with)
         return dg.MaterializeResult()
 
     return lstm_model

@@ -21,6 +21,8 @@ from cryptoviz.lake.schema import Table, Type
 from cryptoviz.lake.tables import KLINES
 from cryptoviz.settings import Settings
 from cryptoviz.storage.delta import LakeTable
+from cryptoviz.storage.hour_index import HourIndex
+from cryptoviz.storage.objects import Objects
 from cryptoviz_dagster.definitions import build_definitions
 from cryptoviz_dagster.defs.market.sensors import LongPoll
 from cryptoviz_dagster.resources import Lake
@@ -84,12 +86,19 @@ def fill(table: Table, location, rows: list[dict], mode: str = "append") -> None
     )  # fmt: skip
 
 
+def tell_history(location, rows: int = 3) -> None:
+    """Note the hours of the venues' candles where Spark notes them."""
+    hours = {FIRST.next(-n): HourVersion(rows, n) for n in range(1, 24 * HISTORY_DAYS + 1)}
+    HourIndex(Objects(location), KLINES.name).publish(hours, now=FIRST.start)
+
+
 @pytest.fixture(scope="session")
 def history_folder(tmp_path_factory):
     """A lake with thirty days of the venues' candles before it begins, and ten final hours of its own."""
     folder = tmp_path_factory.mktemp("history") / "lake"
     rows = made_up_candles(FIRST.next(-24 * HISTORY_DAYS), 24 * HISTORY_DAYS + 10, seed=1)
     fill(KLINES, Location(uri=str(folder)), [row for row in rows if row["window_start"] < FIRST.start])
+    tell_history(Location(uri=str(folder)))
     for table in (OHLC_1H, HOURLY_METRICS):
         fill(table, Location(uri=str(folder)), [row for row in rows if row["window_start"] >= FIRST.start])
     return folder

@@ -7,16 +7,19 @@ from cryptoviz.lake.candle_tables import OHLC_1H
 from cryptoviz.lake.forecast_tables import FORECAST_TABLES, PREDICTION_METRICS, PREDICTIONS
 from cryptoviz.lake.ledger import HourVersion
 from cryptoviz.lake.metric_tables import HOURLY_METRICS
+from cryptoviz.lake.tables import KLINES
 from cryptoviz.storage.frames import read_partition, replace_partition, scan
+from cryptoviz.storage.hour_index import HourIndex
+from cryptoviz.storage.objects import Objects
 from cryptoviz_dagster.folded_hours import Standing
 
 
 def asked(result):
-    return [request.run_key for request in result.run_requests]
+    return [request.run_key.partition("@")[0] for request in result.run_requests]
 
 
 def test_models_come_first_then_forecasts_and_then_it_is_quiet(forecasts, with_history):
-    assert forecasts.settle() == [
+    assert [key.partition("@")[0] for key in forecasts.settle()] == [
         "forecast_day:2026-10-31..2026-11-09",
         "forecast_week:2026-11-02",
         "forecast_hour:2026-11-10-00:00..2026-11-10-09:00",
@@ -75,11 +78,28 @@ def test_hours_wait_for_their_models_but_not_for_those_that_cannot_be_made(forec
     forecasts.instance.create_run_for_job(job, tags=dict(request.tags), status=dg.DagsterRunStatus.FAILURE)
     again = forecasts.tick().run_requests
     assert {request.job_name for request in again} == set()
-    week_failed = "forecast_week:2026-11-02"
+    week_failed = request.tags["cryptoviz/request"].replace(
+        "forecast_day:2026-10-31..2026-11-09", "forecast_week:2026-11-02"
+    )
     forecasts.instance.create_run_for_job(
         job, tags={"cryptoviz/request": week_failed}, status=dg.DagsterRunStatus.FAILURE
     )
     assert [request.job_name for request in forecasts.tick().run_requests] == ["forecast_hour"]
+
+
+def test_models_that_were_tried_before_their_history_came_are_made_again(forecasts, with_history, first):
+    forecasts.settle()
+    hours = {first.next(-n): HourVersion(4, n) for n in range(1, 25)}
+    HourIndex(Objects(with_history), KLINES.name).publish(hours, now=first.start)
+    assert asked(forecasts.tick())[0].startswith("forecast_day:2026-10-31..2026-11-09")
+
+
+def test_nothing_is_asked_while_history_is_still_to_come(forecasts, location, first, clock):
+    assert "still to come" in forecasts.tick().skip_message
+    HourIndex(Objects(location), KLINES.name).publish({first.next(-1): HourVersion(1, 1)}, now=clock())
+    assert asked(forecasts.tick()) == []
+    clock.move(seconds=20)
+    assert asked(forecasts.tick()) == ["forecast_day:2026-10-31..2026-11-09"]
 
 
 def test_a_run_that_is_under_way_is_not_asked_for_twice(forecasts, with_history):
