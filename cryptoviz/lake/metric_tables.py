@@ -137,4 +137,35 @@ MARKET_OVERVIEW = Table(
     statistics=("window_start", "asset", "quote"),
 )
 
-METRIC_TABLES = (HOURLY_METRICS, HOURLY_CORRELATIONS, MARKET_OVERVIEW)
+HOURLY_QUOTES = Table(
+    name="hourly_quotes",
+    doc="One row for each vendor, symbol and hour: what its quotes said. Samples, no trades: extremes are of samples.",
+    columns=(
+        *MARKET,
+        *WINDOW,
+        Column("samples", Type.INT64, "Quotes received in the hour"),
+        Column("stale_samples", Type.INT64, "Those of them that were stale when received"),
+        Column("first_price", Type.DECIMAL, "Price of the first sample, in quote units"),
+        Column("highest_price", Type.DECIMAL, "Highest price sampled"),
+        Column("lowest_price", Type.DECIMAL, "Lowest price sampled"),
+        Column("last_price", Type.DECIMAL, "Price of the last sample"),
+        Column("mean_price", Type.DECIMAL, "Mean price of the samples"),
+        Column("market_cap", Type.DECIMAL, "Latest, in quote units", nullable=True),
+        Column("volume_24h", Type.DECIMAL, "Latest, in quote units", nullable=True),
+        Column("change_1h", Type.DECIMAL, "Latest, in percent", nullable=True),
+        Column("change_24h", Type.DECIMAL, "Latest, in percent; of a stock, since the close before", nullable=True),
+        Column("change_7d", Type.DECIMAL, "Latest, in percent", nullable=True),
+        Column("bid_price", Type.DECIMAL, "Latest highest price bid", nullable=True),
+        Column("ask_price", Type.DECIMAL, "Latest lowest price asked", nullable=True),
+        Column("high_24h", Type.DECIMAL, "Latest; of a stock, of its session", nullable=True),
+        Column("low_24h", Type.DECIMAL, "Latest; of a stock, of its session", nullable=True),
+        Column("oldest_ms", Type.INT64, "Largest age of a sample when received, in milliseconds", nullable=True),
+        Column("source_version", Type.STRING, "Version of the quotes it was rolled up from"),
+    ),
+    key=("venue", "symbol", "window_start"),
+    time_column="window_start",
+    owner=Owner.DAGSTER,
+    statistics=("window_start", "symbol", "source_version"),
+)
+
+METRIC_TABLES = (HOURLY_METRICS, HOURLY_CORRELATIONS, MARKET_OVERVIEW, HOURLY_QUOTES)

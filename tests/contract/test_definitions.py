@@ -51,6 +51,7 @@ lake raw_trades [delta,s3,spark] <- kafka/trades
 lake trades [delta,s3,spark] <- kafka/trades
 market hourly_correlations [delta,polars,s3] <- klines, ohlc_1h
 market hourly_metrics [delta,polars,s3] <- klines, ohlc_1h, ohlc_1m, quotes
+market hourly_quotes [delta,polars,s3] <- quotes
 market market_overview [delta,polars,s3] <- ohlc_1m, quotes
 market ohlc_15m [delta,polars,s3] <- ohlc_1m
 market ohlc_1d [delta,polars,s3] <- ohlc_1h
@@ -148,7 +149,8 @@ def test_models_are_of_days_and_weeks_that_are_over_from_where_history_begins(de
 
 def test_the_job_holds_the_hourly_chain_runs_in_one_process_and_is_bounded(definitions):
     job = definitions.resolve_job_def("hour")
-    chain = {"ohlc_1m", "ohlc_5m", "ohlc_15m", "ohlc_1h", "hourly_metrics", "hourly_correlations", "market_overview"}
+    metrics = {"hourly_metrics", "hourly_correlations", "market_overview", "hourly_quotes"}
+    chain = {"ohlc_1m", "ohlc_5m", "ohlc_15m", "ohlc_1h"} | metrics
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == chain
     assert job.executor_def is dg.in_process_executor
     assert job.tags["dagster/max_runtime"] == "900"

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from cryptoviz.lake.candle_tables import OHLC, OHLC_1M
-from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, MARKET_OVERVIEW
+from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, HOURLY_QUOTES, MARKET_OVERVIEW
 from cryptoviz.settings import Settings
 from cryptoviz_dagster.defs.market.assets import HOURLY_ROLL_UPS, candle_assets, record_specs
 from cryptoviz_dagster.defs.market.checks import candle_checks
@@ -21,6 +21,7 @@ _CHAIN = (
     HOURLY_METRICS,
     HOURLY_CORRELATIONS,
     MARKET_OVERVIEW,
+    HOURLY_QUOTES,
 )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 
 from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
-from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, MARKET_OVERVIEW
+from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, HOURLY_QUOTES, MARKET_OVERVIEW
 from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import KLINES, QUOTES
 from cryptoviz_dagster.transforms.hourly_metrics import HOURS_NEEDED
@@ -15,6 +15,8 @@ _COPIED = ("status", "vwap", "volume", "quote_volume", "trade_count", "quoted_ms
 _OF_A_DAY = {"high_24h": ("high",), "low_24h": ("low",), "range_24h_percent": ("high", "low", "close"),
              "volume_24h": ("volume",), "quote_volume_24h": ("quote_volume",), "volume_z_score": ("volume",),
              "is_volume_spike": ("volume",)}  # fmt: skip
+_LATEST_QUOTED = ("market_cap", "volume_24h", "change_1h", "change_24h", "change_7d", "bid_price", "ask_price",
+                  "high_24h", "low_24h")  # fmt: skip
 _ORIGINS: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]] = {
     HOURLY_METRICS.name: {
         **{name: [(OHLC_1H.name, name)] for name in _COPIED},
@@ -38,6 +40,13 @@ _ORIGINS: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]] = {
         **{name: [(QUOTES.name, "market_cap")] for name in ("market_cap", "market_cap_rank")},
         **{name: [(OHLC_1M.name, "close")] for name in ("price", "consensus_price", "consensus_usd", "residual_bps")},
         **{name: [(OHLC_1M.name, "window_end")] for name in ("age_s", "is_stale", "fresh_sources")},
+    },
+    HOURLY_QUOTES.name: {
+        **{name: [(QUOTES.name, name)] for name in _LATEST_QUOTED},
+        **{f"{which}_price": [(QUOTES.name, "price")] for which in ("first", "highest", "lowest", "last", "mean")},
+        "stale_samples": [(QUOTES.name, "is_stale")],
+        "oldest_ms": [(QUOTES.name, "age_ms")],
+        "source_version": [(QUOTES.name, "row_hash")],
     },
 }
 """Of each table the columns that its columns are made of. Others are keys, counts or facts about the row."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 import polars as pl
 
-from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, MARKET_OVERVIEW
+from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, HOURLY_QUOTES, MARKET_OVERVIEW
 from cryptoviz.lake.schema import Table
 from cryptoviz_dagster.defs.market.metric_lineage import lineage
 
@@ -25,6 +25,11 @@ _PREVIEWS: Mapping[str, tuple[str, bool, Sequence[str]]] = {
         "window_start",
         True,
         ("asset", "quote", "window_start", "source", "price", "age_s", "consensus_price", "residual_bps"),
+    ),
+    HOURLY_QUOTES.name: (
+        "samples",
+        True,
+        ("venue", "symbol", "samples", "stale_samples", "last_price", "mean_price", "market_cap", "change_24h"),
     ),
 }
 """Of each table the column its preview is sorted by, whether downwards, and the columns it shows."""

@@ -11,10 +11,10 @@ import polars as pl
 
 from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
 from cryptoviz.lake.hours import Hour
-from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, MARKET_OVERVIEW
+from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, HOURLY_QUOTES, MARKET_OVERVIEW
 from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import KLINES, QUOTES
-from cryptoviz.storage.frames import replace_partition
+from cryptoviz.storage.frames import replace_partition, version_of
 from cryptoviz_dagster.defs.market.assets import ids_known_at
 from cryptoviz_dagster.defs.market.metric_metadata import describe
 from cryptoviz_dagster.defs.market.table_asset import table_asset
@@ -24,6 +24,7 @@ from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.transforms.history import LOOK_BACK, account_for_hours, build_history
 from cryptoviz_dagster.transforms.hourly_correlations import WINDOWS, build_hourly_correlations
 from cryptoviz_dagster.transforms.hourly_metrics import build_hourly_metrics
+from cryptoviz_dagster.transforms.hourly_quotes import build_hourly_quotes
 from cryptoviz_dagster.transforms.market_overview import (
     build_market_overview,
     latest_market_caps,
@@ -55,7 +56,7 @@ class LookBack:
 
 def metric_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     """The assets of metrics over the lake's hours; a range of hours is one run."""
-    return [_metrics(partitions), _correlations(partitions), _overview(partitions)]
+    return [_metrics(partitions), _correlations(partitions), _overview(partitions), _quotes(partitions)]
 
 
 def _metrics(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -126,6 +127,18 @@ def _overview(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         return _materialize(context, lake, MARKET_OVERVIEW, hours, build)
 
     return market_overview
+
+
+def _quotes(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    @table_asset(HOURLY_QUOTES, partitions, deps=[QUOTES.name], about="The roll-up of the vendors' quotes.")
+    def hourly_quotes(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
+        def build(hour: Hour) -> pl.DataFrame:
+            quotes = lake.rows(QUOTES, hour)
+            return build_hourly_quotes(quotes, hour=hour.start, version=version_of(quotes))
+
+        return _materialize(context, lake, HOURLY_QUOTES, hours_of(context.partition_keys, now=lake.now()), build)
+
+    return hourly_quotes
 
 
 def _materialize(

@@ -7,7 +7,13 @@ import pytest
 
 from cryptoviz.arithmetic.fold import HOUR, fold_candles
 from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
-from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, MARKET_OVERVIEW, METRIC_TABLES
+from cryptoviz.lake.metric_tables import (
+    HOURLY_CORRELATIONS,
+    HOURLY_METRICS,
+    HOURLY_QUOTES,
+    MARKET_OVERVIEW,
+    METRIC_TABLES,
+)
 from cryptoviz.lake.tables import BOOK_TICKERS, QUOTES, TRADES
 from cryptoviz.storage.frames import empty, replace_partition, version_of
 from cryptoviz_dagster.defs.market.metric_checks import (
@@ -142,7 +148,7 @@ def test_a_range_of_hours_is_one_run_and_the_same_rows(filled, materialize, firs
 def test_an_hour_without_candles_is_no_rows_and_no_failure(lake, materialize, first):
     result = materialize(first)
     assert result.success
-    assert [lake.rows(table, first).height for table in METRIC_TABLES] == [0, 0, 0]
+    assert [lake.rows(table, first).height for table in METRIC_TABLES] == [0, 0, 0, 0]
 
 
 def test_metrics_of_other_candles_than_those_in_the_lake_are_found(filled, metrics, first):
@@ -210,6 +216,10 @@ def test_vendors_are_sources_beside_the_venues_and_what_they_owe_is_named(filled
     overview = filled.rows(MARKET_OVERVIEW, hour).filter(pl.col("asset") == "BTC")
     assert set(overview["source"]) == {"binance", "coingecko", "coinmarketcap"}
     assert set(overview["fresh_sources"]) == {3}
+    assert filled.rows(HOURLY_QUOTES, hour).select("venue", "samples").rows() == [
+        ("coingecko", 60),
+        ("coinmarketcap", 60),
+    ]
     owed = promises_not_kept(quotes)
     assert "coinmarketcap: volume_24h" in owed
     assert "coingecko: volume_24h" not in owed
