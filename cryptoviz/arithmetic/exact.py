@@ -9,9 +9,11 @@ _QUANTUM = Decimal(1).scaleb(-DECIMAL_SCALE)
 _EXACT = Context(prec=80, rounding=ROUND_HALF_EVEN)
 
 
-def quotient(amount: Decimal, divisor: Decimal | int) -> Decimal | None:
-    """``amount`` / ``divisor`` to 18 decimals; None when there is nothing to divide by."""
-    return _EXACT.divide(amount, Decimal(divisor)).quantize(_QUANTUM, context=_EXACT) if divisor else None
+def quotient(amount: Decimal | None, divisor: Decimal | int) -> Decimal | None:
+    """``amount`` / ``divisor`` to 18 decimals; None of nothing, and when there is nothing to divide by."""
+    if amount is None or not divisor:
+        return None
+    return _EXACT.divide(amount, Decimal(divisor)).quantize(_QUANTUM, context=_EXACT)
 
 
 def product(one: Decimal, other: Decimal) -> Decimal:

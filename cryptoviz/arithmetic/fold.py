@@ -5,11 +5,12 @@ Open and close are the first and last traded price of the parts, everything else
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 from functools import reduce
 
 import polars as pl
 
+from cryptoviz.arithmetic.exact import quotient
 from cryptoviz.lake.ledger import HourVersion, signed
 from cryptoviz.lake.schema import DECIMAL_PRECISION, DECIMAL_SCALE
 
@@ -22,8 +23,6 @@ STATUSES = ("open", "blind", "halted", "repaired", "traded", "quiet")
 """A window's status is the first of these that any of its parts has."""
 DECIMAL = pl.Decimal(DECIMAL_PRECISION, DECIMAL_SCALE)
 _ZERO = Decimal(0)
-_QUANTUM = Decimal(1).scaleb(-DECIMAL_SCALE)
-_EXACT = Context(prec=80, rounding=ROUND_HALF_EVEN)
 _SUM_LIMIT = 10.0 ** (DECIMAL_PRECISION - DECIMAL_SCALE) * (1 - 1e-9)
 _MEANS = (("vwap", "quote_volume", "volume"), ("spread_mean", "spread_integral", "quoted_ms"),
           ("depth_mean", "depth_integral", "quoted_ms"), ("mid_mean", "mid_integral", "twice_quoted_ms"))  # fmt: skip
@@ -107,7 +106,7 @@ def finish(candles: pl.DataFrame, interval: Step) -> pl.DataFrame:
     )
     dividends = rows.with_columns(twice_quoted_ms=pl.col("quoted_ms") * 2)
     means = [
-        pl.Series(mean, [_quotient(a, b) for a, b in dividends.select(above, below).iter_rows()], DECIMAL)
+        pl.Series(mean, [quotient(a, b) for a, b in dividends.select(above, below).iter_rows()], DECIMAL)
         for mean, above, below in _MEANS
     ]
     span = pl.col("last_trade_id") - pl.col("first_trade_id") + 1
@@ -142,9 +141,3 @@ def _added(digests: list[str]) -> str:
 def _end(interval: Step) -> pl.Expr:
     start = pl.col("window_start")
     return start + interval if isinstance(interval, timedelta) else start.dt.offset_by(interval)
-
-
-def _quotient(amount: Decimal | None, quantity: Decimal | int) -> Decimal | None:
-    if amount is None or not quantity:
-        return None
-    return _EXACT.divide(amount, Decimal(quantity)).quantize(_QUANTUM, context=_EXACT)
