@@ -1,6 +1,5 @@
 """Candles as assets: window, read, one pure function, publish, metadata."""
 
-from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -13,6 +12,7 @@ from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import BOOK_TICKERS, KLINES, TRADES
 from cryptoviz_dagster.defs.lake.assets import column_schema
 from cryptoviz_dagster.defs.market.candle_metadata import describe
+from cryptoviz_dagster.defs.market.table_asset import table_asset
 from cryptoviz_dagster.hour_inputs import read_inputs
 from cryptoviz_dagster.partitions import hours_of
 from cryptoviz_dagster.publishing import Part, publish
@@ -55,11 +55,12 @@ def _record_spec(table: Table, partitions: dg.PartitionsDefinition) -> dg.AssetS
 
 
 def _minutes(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    @_table_asset(
+    @table_asset(
         OHLC_1M,
         partitions,
         deps=[TRADES.name, BOOK_TICKERS.name, KLINES.name],
         about="Minutes without trades are rows too.",
+        code_version="2",
     )
     def ohlc_1m(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
         now = lake.now()
@@ -80,7 +81,9 @@ def _minutes(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
 def _hourly(interval: Interval, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     table = OHLC[interval]
 
-    @_table_asset(table, partitions, deps=[OHLC_1M.name], about="The exact fold of the one-minute candles.")
+    @table_asset(
+        table, partitions, deps=[OHLC_1M.name], about="The exact fold of the one-minute candles.", code_version="2"
+    )
     def roll_up(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
         hours, parts = hours_of(context.partition_keys, now=lake.now()), []
         for hour in hours:
@@ -97,12 +100,13 @@ def _hourly(interval: Interval, partitions: dg.PartitionsDefinition) -> dg.Asset
 def _daily(interval: Interval, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     table = OHLC[interval]
 
-    @_table_asset(
+    @table_asset(
         table,
         partitions,
         deps=[OHLC_1H.name],
         about="The exact fold of the day's hourly candles; `hours` says how many there are.",
         condition=rolled_up(),
+        code_version="2",
     )
     def roll_up(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
         days, parts, counts = list(map(Day.from_key, context.partition_keys)), [], []
@@ -128,29 +132,6 @@ def rolled_up(look_back: timedelta = timedelta(days=7)) -> dg.AutomationConditio
     news = condition.any_deps_match(condition.newly_updated()).since(condition.newly_requested())
     idle = ~condition.any_deps_in_progress() & ~condition.in_progress()
     return (condition.in_latest_time_window(look_back) & news & idle).with_label("rolled_up")
-
-
-def _table_asset(
-    table: Table,
-    partitions: dg.PartitionsDefinition,
-    *,
-    deps: Sequence[str],
-    about: str,
-    condition: dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey] | None = None,
-) -> Callable[[Callable[..., object]], dg.AssetsDefinition]:
-    return dg.asset(
-        name=table.name,
-        deps=deps,
-        description=f"{table.doc} Key: {', '.join(table.key)}. {about}",
-        metadata={"dagster/column_schema": column_schema(table)},
-        partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        automation_condition=condition,
-        group_name="market",
-        kinds={"polars", "delta", "s3"},
-        owners=["team:cryptoviz"],
-        code_version="2",
-    )
 
 
 def _bounds(day: Day) -> tuple[Hour, Hour]:

@@ -9,7 +9,13 @@ from cryptoviz_dagster.defs.lake.assets import column_schema
 
 
 def table_asset(
-    table: Table, partitions: dg.PartitionsDefinition, *, deps: Sequence[str], about: str, code_version: str = "1"
+    table: Table,
+    partitions: dg.PartitionsDefinition,
+    *,
+    deps: Sequence[str],
+    about: str,
+    condition: dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey] | None = None,
+    code_version: str = "1",
 ) -> Callable[[Callable[..., object]], dg.AssetsDefinition]:
     """Decorator of the function that materializes a table; a range of partitions is one run."""
     return dg.asset(
@@ -19,6 +25,7 @@ def table_asset(
         metadata={"dagster/column_schema": column_schema(table)},
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        automation_condition=condition,
         group_name="market",
         kinds={"polars", "delta", "s3"},
         owners=["team:cryptoviz"],
