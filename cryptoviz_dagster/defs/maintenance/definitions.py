@@ -7,8 +7,8 @@ from cryptoviz.settings import Settings
 from cryptoviz_dagster.defs.maintenance.audits import audit_asset, audit_schedule
 from cryptoviz_dagster.defs.maintenance.check_reports import check_sensor
 from cryptoviz_dagster.defs.maintenance.freshness import with_freshness
-from cryptoviz_dagster.defs.maintenance.object_store import s3_resource
-from cryptoviz_dagster.defs.maintenance.rebuild import rebuild_job, spark_resource
+from cryptoviz_dagster.defs.maintenance.object_store import ObjectStore
+from cryptoviz_dagster.defs.maintenance.rebuild import SparkCluster, rebuild_job, spark_config
 from cryptoviz_dagster.defs.maintenance.storage_checks import storage_checks, storage_schedule
 from cryptoviz_dagster.defs.maintenance.upkeep import upkeep_job, upkeep_schedule
 
@@ -21,7 +21,7 @@ def with_maintenance(location: dg.Definitions, settings: Settings) -> dg.Definit
         assets=[audit_asset(settings.first_hour, settings.retention.get(RAW_TRADES.name))],
         asset_checks=[budgets],
         jobs=[upkeep, rebuild_job()],
-        resources={"s3": s3_resource(settings.lake), "pyspark": spark_resource(settings)},
+        resources={"object_store": ObjectStore(settings.lake), "spark": SparkCluster(spark_config(settings))},
         sensors=[check_sensor()],
         schedules=[upkeep_schedule(upkeep), storage_schedule(budgets), audit_schedule()],
     )

@@ -12,29 +12,30 @@ STALE_AFTER = timedelta(days=1)
 """No file of the lake takes so long to write."""
 
 
-def s3_resource(location: Location) -> dg.ResourceDefinition:
-    """``dagster_aws``' resource for the lake's bucket, imported by runs that need it alone: it is costly."""
+class ObjectStore:
+    """The store of the lake through Dagster's S3 resource. Nothing is imported before a client is asked for."""
 
-    @dg.resource(description="The object store of the lake.")
-    def s3(_: dg.InitResourceContext) -> Any:
-        from dagster_aws.s3 import S3Resource  # noqa: PLC0415 - see above
+    def __init__(self, location: Location) -> None:
+        self._location = location
+
+    def client(self) -> Any:
+        """A client of the S3 protocol."""
+        from dagster_aws.s3 import S3Resource  # noqa: PLC0415 - costly, for this alone
 
         return S3Resource(
-            region_name=location.region,
-            endpoint_url=location.endpoint or None,
-            aws_access_key_id=location.access_key or None,
-            aws_secret_access_key=location.secret_key or None,
-        )
-
-    return s3
+            region_name=self._location.region,
+            endpoint_url=self._location.endpoint or None,
+            aws_access_key_id=self._location.access_key or None,
+            aws_secret_access_key=self._location.secret_key or None,
+        ).get_client()
 
 
 @dg.op(out=dg.Out(dg.Nothing))
 def abort_broken_uploads(
-    context: dg.OpExecutionContext, lake: dg.ResourceParam[Lake], s3: dg.ResourceParam[Any]
+    context: dg.OpExecutionContext, lake: dg.ResourceParam[Lake], object_store: dg.ResourceParam[ObjectStore]
 ) -> None:
     """Abort uploads of large files that a killed writer has left: they are invisible, and paid for."""
-    aborted = abort_uploads(s3.get_client(), lake.location, before=lake.now() - STALE_AFTER)
+    aborted = abort_uploads(object_store.client(), lake.location, before=lake.now() - STALE_AFTER)
     context.log.info("%d broken uploads aborted", aborted)
     context.add_output_metadata({"aborted_uploads": aborted})
 

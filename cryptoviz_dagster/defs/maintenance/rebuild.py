@@ -1,7 +1,8 @@
 """Candles of a long range built anew on a Spark cluster, compared with those stored and published like any others."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ import polars as pl
 
 from cryptoviz.arithmetic.fold import MARKET, fold_candles
 from cryptoviz.lake.candle_tables import OHLC, OHLC_1M, Interval
+from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour, hours_between
 from cryptoviz.lake.tables import TRADES
 from cryptoviz.settings import Settings
@@ -41,7 +43,7 @@ def rebuild_job() -> dg.JobDefinition:
 
     @dg.job(
         name="rebuild",
-        description="Builds candles of a range of ended hours anew on Spark and says which differ from the lake's.",
+        description="Builds candles of ended hours anew on Spark and says how many rows differ from the lake's.",
         tags={**BACKGROUND, "dagster/max_runtime": str(_RUN_LIMIT_S)},
         executor_def=dg.in_process_executor,
     )
@@ -51,21 +53,22 @@ def rebuild_job() -> dg.JobDefinition:
     return rebuild
 
 
-def spark_resource(settings: Settings) -> dg.ResourceDefinition:
-    """Dagster's Spark session, begun by runs that need it alone, with their end as its own."""
+class SparkCluster:
+    """Sessions of Dagster's Spark resource. Nothing is imported or begun before one is asked for."""
 
-    @dg.resource(description="The Spark session of the cluster.")
-    def pyspark(context: dg.InitResourceContext) -> Iterator[Any]:
-        from dagster_pyspark import PySparkResource  # noqa: PLC0415 - costly, for this resource alone
+    def __init__(self, config: Mapping[str, str]) -> None:
+        self._config = dict(config)
 
-        resource = PySparkResource(spark_config=spark_config(settings))
-        resource.setup_for_execution(context)
-        try:
-            yield resource
-        finally:
-            resource.spark_session.stop()
+    @contextmanager
+    def session(self) -> Iterator[Any]:
+        """A session, which ends with the block."""
+        from dagster_pyspark import PySparkResource  # noqa: PLC0415 - costly, for this alone
 
-    return pyspark
+        with dg.build_resources({"pyspark": PySparkResource(spark_config=self._config)}) as begun:
+            try:
+                yield begun.pyspark.spark_session
+            finally:
+                begun.pyspark.spark_session.stop()
 
 
 def spark_config(settings: Settings) -> dict[str, str]:
@@ -83,21 +86,24 @@ def spark_config(settings: Settings) -> dict[str, str]:
 
 @dg.op(out=dg.Out(dg.Nothing))
 def rebuild_candles(
-    context: dg.OpExecutionContext, config: Rebuild, lake: dg.ResourceParam[Lake], pyspark: dg.ResourceParam[Any]
+    context: dg.OpExecutionContext,
+    config: Rebuild,
+    lake: dg.ResourceParam[Lake],
+    spark: dg.ResourceParam[SparkCluster],
 ) -> None:
     """Fold the trades of the range by Spark, compare the minutes with the lake's, publish them and their roll-ups."""
     hours = list(hours_between(Hour.from_key(config.first).start, Hour.from_key(config.last).end))
     ended = [hour for hour in hours if hour.end <= lake.now()]
     different = rows = 0
-    for start in range(0, len(ended), _HOURS_AT_ONCE):
-        some = ended[start : start + _HOURS_AT_ONCE]
-        known_at = lake.now()
-        parts = list(minutes_by_spark(lake, pyspark.spark_session, some, now=known_at))
-        different += sum(_differing(lake, part) for part in parts)
-        rows += sum(part.candles.height for part in parts)
-        if config.write:
-            _publish(context, lake, parts, known_at)
-        context.log.info("%s to %s: %d candles, %d differ so far", some[0].key, some[-1].key, rows, different)
+    with spark.session() as session:
+        for start in range(0, len(ended), _HOURS_AT_ONCE):
+            some, known_at = ended[start : start + _HOURS_AT_ONCE], lake.now()
+            parts = list(minutes_by_spark(lake, session, some, now=known_at))
+            different += sum(_differing(lake, part) for part in parts)
+            rows += sum(part.candles.height for part in parts)
+            if config.write:
+                _publish(context, lake, parts, known_at)
+            context.log.info("%s to %s: %d candles, %d differ so far", some[0].key, some[-1].key, rows, different)
     context.add_output_metadata({"hours": len(ended), "candles": rows, "different": different})
 
 
@@ -120,25 +126,26 @@ def minutes_by_spark(lake: Lake, spark: Any, hours: Sequence[Hour], *, now: date
 
 def _differing(lake: Lake, part: Part) -> int:
     """How many rows differ from those stored, but for the revision, which counts publications."""
-    sides = [
+    stored, rebuilt = (
         frame.with_columns(revision=pl.lit(1, pl.Int32)) for frame in (lake.rows(OHLC_1M, part.span), part.candles)
-    ]
-    return compare(OHLC_1M, *sides).different
+    )
+    return compare(OHLC_1M, stored, rebuilt).different
 
 
 def _publish(context: dg.OpExecutionContext, lake: Lake, parts: Sequence[Part], known_at: datetime) -> None:
     publish(lake, Interval.M1, parts)
-    noted: dict[str, dg.MetadataValue | str] = {IDS_KNOWN_AT: dg.MetadataValue.timestamp(known_at), "engine": "spark"}
+    noted: dict[str, dg.MetadataValue[Any]] = {
+        IDS_KNOWN_AT: dg.MetadataValue.timestamp(known_at),
+        "engine": dg.MetadataValue.text("spark"),
+    }
     for part in parts:
         context.log_event(dg.AssetMaterialization(OHLC_1M.name, partition=part.span.key, metadata=noted))
     for interval in HOURLY_ROLL_UPS:
-        folded = [_rolled_up(lake, part, interval) for part in parts]
+        folded = [_rolled_up(lake, part.span, interval) for part in parts]
         publish(lake, interval, folded)
         for part in folded:
             context.log_event(dg.AssetMaterialization(OHLC[interval].name, partition=part.span.key))
 
 
-def _rolled_up(lake: Lake, minutes: Part, interval: Interval) -> Part:
-    hour = minutes.span
-    assert isinstance(hour, Hour)  # noqa: S101 - minutes lie in hours
+def _rolled_up(lake: Lake, hour: Hour | Day, interval: Interval) -> Part:
     return Part(span=hour, candles=fold_candles(lake.rows(OHLC_1M, hour), interval=interval.length))
