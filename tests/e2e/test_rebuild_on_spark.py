@@ -66,7 +66,7 @@ def lake(tmp_path):
 def a_trade(dice, symbol, number, hour):
     # Few instants, so that many trades share one.
     time = hour.start + timedelta(minutes=dice.choice((0, 1, 1, 7, 30, 59)), seconds=dice.choice((0, 3)))
-    price = Decimal(dice.randint(1, 10**12)).scaleb(-dice.choice((2, 9)))
+    price = Decimal(dice.randint(1, 10**9)).scaleb(-dice.choice((2, 9)))
     quantity = Decimal(dice.randint(1, 10**9)).scaleb(-dice.choice((0, 5, 9)))
     return {
         "venue": "binance", "symbol": symbol, "trade_id": number, "last_trade_id": number, "event_time": time,

@@ -1,5 +1,6 @@
 """Candles of a long range built anew on a Spark cluster, compared with those stored and published like any others."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -64,6 +65,8 @@ class SparkCluster:
         """A session, which ends with the block."""
         from dagster_pyspark import PySparkResource  # noqa: PLC0415 - costly, for this alone
 
+        # Workers are started with what the environment names, whatever the session's own configuration says.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         with dg.build_resources({"pyspark": PySparkResource(spark_config=self._config)}) as begun:
             try:
                 yield begun.pyspark.spark_session
@@ -78,7 +81,6 @@ def spark_config(settings: Settings) -> dict[str, str]:
         "spark.app.name": "cryptoviz-rebuild",
         "spark.master": settings.spark_master,
         "spark.driver.memory": settings.spark_driver_memory,
-        "spark.pyspark.python": sys.executable,
         "spark.sql.shuffle.partitions": "8",
         **(local if settings.spark_master.startswith("local") else {}),
     }
