@@ -156,7 +156,7 @@ def test_postgres_has_the_candles_and_the_refused_records_of_the_lake(stack, wai
             rows = connection.execute(query.format("crypto.").encode()).fetchall()
         return [tuple(map(comparable, row)) for row in rows]
 
-    wait_for(lambda: lake() == published() != [], timeout_s=180, what="publication")
+    wait_for(lambda: lake() == published() != [], timeout_s=600, what="publication")
 
 
 def comparable(value):

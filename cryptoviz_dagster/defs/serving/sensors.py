@@ -16,6 +16,8 @@ from cryptoviz_dagster.run_history import REQUEST_TAG, due_attempts
 from cryptoviz_dagster.staleness import Reason, Request
 from cryptoviz_dagster.warehouse import Warehouse, WarehouseDown
 
+_PRIORITY = "4"
+"""After hours that just closed, before late data and whatever is computed over history."""
 _ACTIVE = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.STARTING,
@@ -47,7 +49,7 @@ def publication_sensor(job: ExecutableDefinition, *, refresh: timedelta) -> dg.S
             return dg.SensorResult(skip_reason="a run is under way")
         request = Request(hours=(), key=request_key(lacking), reason=Reason.LATE)
         attempts = due_attempts(context.instance, [request], now=lake.now())
-        tags = {REQUEST_TAG: request.key, "dagster/priority": "-1"}
+        tags = {REQUEST_TAG: request.key, "dagster/priority": _PRIORITY}
         return dg.SensorResult(run_requests=[dg.RunRequest(run_key=one.run_key, tags=tags) for one in attempts])
 
     return lake_differs_from_postgres
