@@ -12,7 +12,7 @@ TEMPORARY = "CREATE TEMPORARY TABLE mine (a int)"
 LEDGER = "DELETE FROM crypto_load.partitions WHERE false"
 DEFINITIONS = "DELETE FROM crypto_load.relations WHERE false"
 PUBLIC = "CREATE TABLE public.mine (a int)"
-FILES = "COPY crypto.ohlc_1m TO '/tmp/out'"
+FILES = "COPY crypto.ohlc_1m TO '/out'"
 PROGRAM = "COPY crypto.ohlc_1m FROM PROGRAM 'true'"
 MAY = {
     Role.READER: {READ},
