@@ -102,18 +102,11 @@ class Broadcast:
     def _tell_candle(self, channel: Channel, instrument: Instrument, now: datetime, *, is_new: bool) -> None:
         interval = INTERVALS[channel.interval]
         shown = self._shown.setdefault(channel, {})
-        ended = [start for start, candle in shown.items() if candle.is_open and candle.end + _GRACE <= now]
-        for start in ended:
+        # A trade of the window before may come a moment after its end, so one still open is looked at with each trade.
+        unsettled = [start for start, one in shown.items() if one.is_open and (is_new or one.end + _GRACE <= now)]
+        current = [interval.start_of(now)] if is_new else []
+        for start in dict.fromkeys([*unsettled, *current]):
             self._show(channel, instrument, interval, start, now)
-        if is_new:
-            self._show(channel, instrument, interval, interval.start_of(now), now)
-            self._show_previous(channel, instrument, interval, now)
-
-    def _show_previous(self, channel: Channel, instrument: Instrument, interval: Served, now: datetime) -> None:
-        """A trade of the last window may come a moment after its end."""
-        previous = interval.start_of(interval.start_of(now) - timedelta(microseconds=1))
-        if previous in self._shown[channel] and self._shown[channel][previous].is_open:
-            self._show(channel, instrument, interval, previous, now)
 
     def _show(self, channel: Channel, instrument: Instrument, interval: Served, start: datetime, now: datetime) -> None:
         # Within the grace an ended window is told as open: its last trades may still be on their way.

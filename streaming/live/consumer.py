@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import structlog
-from confluent_kafka import OFFSET_END, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from cryptoviz.lake.symbols import Instrument, UnknownSymbol, Venue, parse_instrument
 from cryptoviz.lake.topics import TOPICS, Headers, Source
 from cryptoviz.serving.minute import LiveQuote, LiveTrade
 from cryptoviz.settings import Settings
 from streaming.feeds.messages import PARSERS
-from streaming.feeds.parsed import Trade, parse
+from streaming.feeds.parsed import BookTicker, Trade, parse
 
 _log = structlog.get_logger()
 _LOOK_BACK = timedelta(minutes=20)
@@ -26,17 +26,6 @@ _HEARD = {"trades", "book_tickers"}
 _PLAUSIBLE = 40
 
 Hand = Callable[[list[LiveTrade], list[LiveQuote]], Any]
-
-
-@runtime_checkable
-class _Quote(Protocol):
-    """What a parser yields for a best bid and ask."""
-
-    time_us: int | None
-    bid_price: str
-    bid_quantity: str
-    ask_price: str
-    ask_quantity: str
 
 
 @dataclass(slots=True)
@@ -102,6 +91,7 @@ class LiveConsumer:
                 "group.id": "cryptoviz-live",
                 "enable.auto.commit": False,
                 "log_level": 2,
+                "error_cb": self._troubled,
             }
         )
         try:
@@ -110,10 +100,15 @@ class LiveConsumer:
             while not self._stop.is_set():
                 messages = _next(consumer)
                 if messages:
+                    self.state.connected, self.state.reason = True, ""
                     trades, quotes = self._parsed(messages)
                     pass_on(trades, quotes)
         finally:
             consumer.close()
+
+    def _troubled(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 - the client's name for it
+            self.state.connected, self.state.reason = False, f"no broker answers at {self._bootstrap}"
 
     def _positions(self, consumer: Consumer) -> list[TopicPartition]:
         since_ms = int(self.state.since.timestamp() * 1000)
@@ -147,11 +142,11 @@ def live_message(message: Message) -> LiveTrade | LiveQuote | None:
     parser, instrument = PARSERS.get(headers.schema), _instrument(message.key())
     if parser is None or instrument is None or headers.source == Source.REPLAY:
         return None
-    said: object = parse(parser, message.value())
+    said = parse(parser, message.value())
     try:
         if isinstance(said, Trade):
             return _trade(said, instrument)
-        if isinstance(said, _Quote):
+        if isinstance(said, BookTicker):
             return _quote(said, instrument, headers.received_ns // 1000)
     except (InvalidOperation, ValueError):
         return None
@@ -171,7 +166,7 @@ def _trade(said: Trade, instrument: Instrument) -> LiveTrade:
     )
 
 
-def _quote(said: _Quote, instrument: Instrument, received_us: int) -> LiveQuote:
+def _quote(said: BookTicker, instrument: Instrument, received_us: int) -> LiveQuote:
     return LiveQuote(
         instrument=instrument,
         time_us=said.time_us or received_us,
