@@ -33,6 +33,9 @@ export class CandleChart {
     this.addSeries()
     this.chart.subscribeCrosshairMove((at) => handlers.hover(at.time ? this.rows.get(at.time) ?? null : null))
     this.chart.subscribeClick((at) => at.time && this.rows.has(at.time) && handlers.pick(this.rows.get(at.time)))
+    this.isAtEnd = false
+    host.addEventListener('pointerdown', () => { this.isAtEnd = false })
+    host.addEventListener('wheel', () => { this.isAtEnd = false }, { passive: true })
     this.chart.timeScale().subscribeVisibleLogicalRangeChange((range) => { if (range && range.from < 20) handlers.older() })
     this.paint()
   }
@@ -152,8 +155,10 @@ export class CandleChart {
 
   /** The fan: forecasts by target time, from the last close. @param {{time: number, values: number[]}[]} points */
   setFan(points) {
+    const isFirst = !this.points.length && points.length
     this.points = points
     this.drawAhead()
+    if (isFirst && this.isAtEnd) this.fit()
   }
 
   drawAhead() {
@@ -183,8 +188,10 @@ export class CandleChart {
 
   /** The newest candles, wide enough to read. */
   fit() {
-    const count = this.grid.length
-    this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(-2, count - SHOWN_AT_FIRST), to: count + 8 })
+    const count = this.grid.length, last = this.points.at(-1)?.time ?? 0, length = step(this.interval)
+    const ahead = length ? Math.max(8, Math.min(SHOWN_AT_FIRST / 3, (last - this.grid.at(-1)) / length + 2)) : 8
+    this.isAtEnd = true
+    this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(-2, count - SHOWN_AT_FIRST), to: count + ahead })
   }
 
   close() { this.chart.remove() }

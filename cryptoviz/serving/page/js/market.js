@@ -81,6 +81,7 @@ export default class Market {
       const answer = await ask('/api/v1/candles', { ...market(), interval: view.interval, limit: FIRST, fields: FIELDS }, this.loading.signal)
       this.meta = answer.meta
       this.atStart = answer.data.length < FIRST
+      if (this.fitted !== JSON.stringify(view)) this.chart.points = []
       this.chart.set(answer.data, view.interval)
       if (this.fitted !== JSON.stringify(view)) this.chart.fit()
       this.fitted = JSON.stringify(view)
@@ -96,7 +97,7 @@ export default class Market {
   }
 
   async older() {
-    if (this.atStart || this.busy || !this.chart.grid.length) return
+    if (this.atStart || this.busy || this.fitted !== JSON.stringify(view)) return
     this.busy = true
     const end = this.chart.grid[0] * 1000, asked = JSON.stringify(view)
     try {

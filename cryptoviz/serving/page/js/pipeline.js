@@ -52,8 +52,18 @@ export default class Pipeline {
   }
 }
 
-/** What a service says of itself, in a line. */
+/** What a service says of itself, in a line: values as they are, parts of a kind counted by their state. */
 function summary(detail) {
   if (typeof detail !== 'object' || detail === null) return String(detail ?? '')
-  return Object.entries(detail).map(([name, value]) => `${name} ${typeof value === 'object' && value !== null ? value.phase ?? (value.alive === undefined ? Object.values(value).slice(0, 2).join(' ') : value.alive ? 'alive' : 'dead') : value}`).join(' · ').slice(0, 260)
+  const plain = Object.entries(detail).filter(([, value]) => typeof value !== 'object').map(([name, value]) => `${name} ${value}`)
+  const states = Object.entries(detail).map(([name, value]) => state(name, value)).filter(Boolean)
+  const counted = [...Map.groupBy(states, (one) => one)].map(([one, all]) => (all.length > 1 ? `${all.length} × ${one}` : one))
+  return [...counted, ...plain].join(' · ').slice(0, 260)
+}
+
+function state(name, value) {
+  if (typeof value !== 'object' || value === null) return ''
+  if (value.phase) return value.error ? `${name} ${value.error}` : value.phase
+  if (value.alive !== undefined) return value.error ? `${name} ${value.error}` : `${name} ${value.alive ? 'alive' : 'dead'}`
+  return name
 }

@@ -8,6 +8,9 @@ import { go, view } from './state.js'
 import { t } from './words.js'
 
 const DAYS = 8 * 86400000
+/** Fewer scores than this say nothing yet. */
+const FEWEST = 5
+const WORST_SHOWN = -1
 
 export default class Predictions {
   constructor(root) {
@@ -45,10 +48,13 @@ export default class Predictions {
     const day = latest.data.at(-1), inside = scores.filter((s) => s.is_in_80 !== null && s.is_in_80 !== undefined)
     const hit = inside.length ? percent(100 * inside.filter((s) => s.is_in_80).length / inside.length).replace('+', '') : '–'
     const card = (word, value, note = '') => el('div', { class: 'panel card' }, el('small', { text: word }), el('b', { text: value }), el('span', { text: note }))
-    return el('div', { class: 'cards' }, card(t('issued'), latest.data[0] ? `${moment(latest.data[0].issued_time)} UTC` : '–', latest.data[0]?.version ?? latest.reason ?? ''),
+    return el('div', { class: 'cards' }, card(t('issued'), latest.data[0] ? moment(latest.data[0].issued_time) : '–', latest.data[0]?.version ?? latest.reason ?? ''),
       card(t('model'), latest.model ?? '–', day ? day.status : ''), card(`${t('median')}, 24 ${t('hours')}`, price(day?.predicted_price), day ? `${price(day.p10)} – ${price(day.p90)}` : ''),
       card(t('scored'), count(scores.length), ''), card(`${t('coverage')} 80 %`, hit, `${t('nominal')} 80 %`))
   }
+
+  /** Pixels of a plot of which so many stand side by side. */
+  width(count) { return Math.max(300, this.root.clientWidth / (this.root.clientWidth > 1000 ? count : 1) - 70) }
 
   fan(latest, candles) {
     if (!latest.data.length) return empty(t('forecastNone'), latest.reason || t('forecastWhy'))
@@ -57,7 +63,7 @@ export default class Predictions {
     const past = candles.filter((c) => c.close !== null && c.window_end <= first.issued_time).map((c) => ({ x: c.window_end, y: Number(c.close) }))
     return lines({
       bands: [{ low: curve('p02_5', 'p10'), high: curve('p97_5', 'p90'), fill: faded('fan', 0.14) }, { low: curve('p10'), high: curve('p90'), fill: faded('fan', 0.24) }],
-      series: [{ points: past, stroke: colour('text') }, { points: curve('p50', 'predicted_price'), stroke: colour('fan') }], x: 'time', y: price, height: 300,
+      series: [{ points: past, stroke: colour('text') }, { points: curve('p50', 'predicted_price'), stroke: colour('fan') }], x: 'time', y: price, height: 320, width: this.width(1),
     })
   }
 
@@ -65,8 +71,8 @@ export default class Predictions {
     const models = performance.length ? newest(performance) : measured(scores)
     if (!models.length) return empty(t('scoresNone'), t('scoresWhy'))
     const names = [...new Set(models.map((r) => r.model))].filter((name) => name !== 'last_price'), colours = ['fan', 'accent', 'warn', 'up', 'down', 'soft']
-    const series = names.map((name, i) => ({ name, stroke: colour(colours[i % 6]), points: models.filter((r) => r.model === name && r.skill !== null).map((r) => ({ x: r.horizon, y: r.skill })) }))
-    return el('div', {}, lines({ series, x: 'horizon', y: (v) => v.toFixed(2), zero: true }), el('div', { class: 'foot key' }, series.map((s) => el('span', {}, swatch(s.stroke), s.name))))
+    const series = names.map((name, i) => ({ name, stroke: colour(colours[i % 6]), points: models.filter((r) => r.model === name && r.skill !== null).map((r) => ({ x: r.horizon, y: Math.max(WORST_SHOWN, r.skill) })) }))
+    return el('div', {}, lines({ series, x: 'horizon', y: (v) => v.toFixed(2), zero: true, width: this.width(2) }), el('div', { class: 'foot key' }, series.map((s) => el('span', {}, swatch(s.stroke), s.name))))
   }
 
   coverage(performance, scores) {
@@ -87,7 +93,7 @@ export default class Predictions {
 
   champion(champions) {
     if (!champions.length) return empty(t('scoresNone'), t('forecastWhy'))
-    return el('div', { class: 'scroll' }, table([t('time'), '', t('horizon'), t('champion'), t('detail')], champions.slice(-12).toReversed().map((c) => [moment(c.day).slice(0, 10), c.task, c.band, el('b', { text: c.champion }), el('span', { class: 'soft wrap', text: c.decision })])))
+    return el('div', { class: 'scroll' }, table([t('time'), '', t('horizon'), t('champion'), t('detail')], champions.slice(-12).toReversed().map((c) => [moment(c.day_start).slice(0, 10), c.task, c.band, el('b', { text: c.champion }), el('span', { class: 'soft wrap', text: c.decision })])))
   }
 }
 
@@ -101,8 +107,8 @@ function panelWith(title, hint, ...children) {
 
 /** Rows of the newest day. */
 function newest(rows) {
-  const day = Math.max(...rows.map((r) => r.day))
-  return rows.filter((r) => r.day === day)
+  const day = Math.max(...rows.map((r) => r.day_start))
+  return rows.filter((r) => r.day_start === day)
 }
 
 /** Scores by model and horizon, until a day of them is on record. */
@@ -110,7 +116,7 @@ function measured(scores) {
   const groups = Map.groupBy(scores.filter((s) => s.squared_error !== null && s.last_price_squared_error), (s) => `${s.model} ${s.horizon}`)
   const sum = (rows, key) => rows.reduce((total, row) => total + row[key], 0)
   const share = (rows, key) => (rows.some((r) => r[key] !== null) ? rows.filter((r) => r[key]).length / rows.length : null)
-  return [...groups.values()].map((rows) => ({
+  return [...groups.values()].filter((rows) => rows.length >= FEWEST).map((rows) => ({
     model: rows[0].model, horizon: rows[0].horizon, forecasts: rows.length, skill: 1 - sum(rows, 'squared_error') / sum(rows, 'last_price_squared_error'),
     coverage_50: share(rows, 'is_in_50'), coverage_80: share(rows, 'is_in_80'), coverage_90: share(rows, 'is_in_90'), coverage_95: share(rows, 'is_in_95'),
   })).sort((a, b) => a.horizon - b.horizon)
