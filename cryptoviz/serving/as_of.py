@@ -9,7 +9,7 @@ from cryptoviz.lake.candle_tables import CANDLE_PUBLICATIONS, CANDLE_REVISIONS, 
 from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.schema import Table
+from cryptoviz.lake.schema import DAY_COLUMNS, Table
 from cryptoviz.lake.symbols import Instrument
 from cryptoviz.storage.frames import TableNotWritten, empty, scan, scan_between
 
@@ -44,9 +44,12 @@ def revisions_of(
 
 
 def _scan(table: Table, location: Location, first: datetime, last: datetime) -> pl.LazyFrame:
-    """Rows of the partitions that hold these instants and the days of both."""
+    """Rows of the days that hold these instants."""
     try:
         scan(table, location)
     except TableNotWritten:
         return empty(table).lazy()
-    return scan_between(table, location, Hour(Day.containing(first).start), Hour.containing(last))
+    begin, end = Day.containing(first), Day.containing(last)
+    if table.partition_columns == DAY_COLUMNS:
+        return scan_between(table, location, begin, end)
+    return scan_between(table, location, Hour(begin.start), Hour(end.start).next(23))
