@@ -13,6 +13,7 @@ from cryptoviz.lake.forecast_tables import FORECAST_TABLES
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.schema import DAY_COLUMNS
 from cryptoviz.lake.tables import TABLES
+from cryptoviz.lake.topics import TOPICS
 from cryptoviz.settings import Settings
 from cryptoviz.warehouse.publications import PUBLICATIONS
 from cryptoviz_dagster.definitions import build_definitions
@@ -36,11 +37,11 @@ lake kafka/klines [kafka] <- -
 lake kafka/quotes [kafka] <- -
 lake kafka/trades [kafka] <- -
 lake book_tickers [delta,s3,spark] <- kafka/book_tickers
-lake duplicates [delta,s3,spark] <- kafka/book_tickers, kafka/gaps, kafka/instruments, kafka/klines, kafka/quotes, kafka/trades
+lake duplicates [delta,s3,spark] <- every topic
 lake gaps [delta,s3,spark] <- kafka/gaps
 lake instruments [delta,s3,spark] <- kafka/instruments
 lake klines [delta,s3,spark] <- kafka/klines
-lake quarantine [delta,s3,spark] <- kafka/book_tickers, kafka/gaps, kafka/instruments, kafka/klines, kafka/quotes, kafka/trades
+lake quarantine [delta,s3,spark] <- every topic
 lake quotes [delta,s3,spark] <- kafka/quotes
 lake raw_book_tickers [delta,s3,spark] <- kafka/book_tickers
 lake raw_gaps [delta,s3,spark] <- kafka/gaps
@@ -91,6 +92,7 @@ def definitions(tmp_path_factory) -> dg.Definitions:
 def line(spec: dg.AssetSpec) -> str:
     kinds = f"[{','.join(sorted(spec.kinds))}]"
     parents = ", ".join(sorted(dep.asset_key.to_user_string() for dep in spec.deps)) or "-"
+    parents = "every topic" if len(spec.deps) == len(TOPICS) and "kafka/" in parents else parents
     return f"{spec.group_name} {spec.key.to_user_string()} {kinds} <- {parents}"
 
 

@@ -15,6 +15,7 @@ from cryptoviz.storage.frames import TableNotWritten, empty, replace_partition, 
 from cryptoviz_dagster.defs.forecast.cards import lstm_card, volatility_card
 from cryptoviz_dagster.defs.forecast.house import forecast_asset
 from cryptoviz_dagster.defs.forecast.partitions import ForecastCalendar, day_of, shifted
+from cryptoviz_dagster.forecasts.apart import run_apart
 from cryptoviz_dagster.forecasts.done import done_days, done_weeks, history_before, history_version
 from cryptoviz_dagster.forecasts.history import read_panel
 from cryptoviz_dagster.forecasts.model_store import TRAINED, ModelStore
@@ -148,7 +149,7 @@ def _lstm_model(calendar: ForecastCalendar) -> dg.AssetsDefinition:
             history = read_history(lake, last, days=LSTM_DAYS)
             rows = range(max(len(history.hours) - 24, 0))
             try:
-                network = train_on_history(history.features, history.inputs.returns, rows=rows, plan=plan)
+                network = run_apart(train_on_history, history.features, history.inputs.returns, rows=rows, plan=plan)
             except (TooFewExamples, LossNotFinite) as error:
                 status = NOT_FINITE if isinstance(error, LossNotFinite) else TOO_LITTLE
                 store.say_missing(week, status, through=last.end, reason=str(error))

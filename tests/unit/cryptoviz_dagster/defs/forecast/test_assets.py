@@ -200,7 +200,7 @@ def test_training_whose_loss_is_not_finite_leaves_a_state_and_no_model(forecasts
     def diverge(*_, **__):
         raise LossNotFinite("loss (nan,) after 1 epochs")
 
-    monkeypatch.setattr(training, "train_on_history", diverge)
+    monkeypatch.setattr(training, "run_apart", diverge)
     forecasts.make("forecast_week", "2026-11-02")
     row = rows_of(LSTM_MODEL, trained, Day.from_key("2026-11-02")).row(0, named=True)
     assert (row["status"], row["version"], row["path"]) == ("loss_not_finite", "", None)
