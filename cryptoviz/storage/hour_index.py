@@ -30,17 +30,18 @@ class HourIndex:
     def __init__(self, objects: Objects, table: str) -> None:
         self._objects = objects
         self._root = f"_ledger/{table}/hours"
-        self._days: dict[str, tuple[str, _Day]] = {}
+        self._days: dict[str, tuple[str, dict[Hour, HourEntry]]] = {}
 
     def read(self) -> dict[Hour, HourEntry]:
         """Every hour of the table with its current version."""
         listed = self._objects.list(self._root)
         for info in listed:
             if self._days.get(info.path, ("",))[0] != info.tag:
-                self._days[info.path] = (info.tag, self._load(info.path))
+                day = {Hour.from_key(key): entry for key, entry in self._load(info.path).items()}
+                self._days[info.path] = (info.tag, day)
         present = {info.path for info in listed}
         self._days = {path: day for path, day in self._days.items() if path in present}
-        return {Hour.from_key(key): entry for _, day in self._days.values() for key, entry in day.items()}
+        return {hour: entry for _, day in self._days.values() for hour, entry in day.items()}
 
     def version(self, hour: Hour) -> HourVersion | None:
         """Version of one hour as the index has it."""

@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
+from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M, Interval
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import CommitEntry, State, signed
 from cryptoviz.lake.locations import Location
@@ -94,7 +94,7 @@ def test_spark_and_polars_make_the_same_rows_of_the_same_trades(lake, cluster):
 
 def test_the_job_says_what_differs_and_heals_it(lake, cluster):
     for hour in HOURS:
-        publish(lake, "1m", [Part(span=hour, candles=by_polars(lake, hour))])
+        publish(lake, Interval.M1, [Part(span=hour, candles=by_polars(lake, hour))])
     forged = read_partition(OHLC_1M, lake.location, FIRST)
     wrong = forged.with_columns(high=pl.when(pl.col("window_start") == FIRST.start).then(None).otherwise("high"))
     replace_partition(OHLC_1M, lake.location, FIRST, wrong, {})
