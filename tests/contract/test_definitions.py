@@ -63,7 +63,7 @@ market ohlc_5m [delta,polars,s3] <- ohlc_1m
 quality audit [delta,polars] <- book_tickers, ohlc_1m, raw_book_tickers, raw_trades, trades
 quality candle_publications [delta,polars,s3] <- ohlc_15m, ohlc_1d, ohlc_1h, ohlc_1m, ohlc_4h, ohlc_5m
 quality candle_revisions [delta,polars,s3] <- ohlc_15m, ohlc_1d, ohlc_1h, ohlc_1m, ohlc_4h, ohlc_5m
-"""  # noqa: E501 - one line an asset
+"""
 CHECKS = {
     "ohlc_1m:candles_hold_every_trade",
     "ohlc_1m:high_is_highest_low_is_lowest",
