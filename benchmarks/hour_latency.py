@@ -19,6 +19,7 @@ from cryptoviz.settings import Settings, load_settings
 from cryptoviz.storage.frames import open_table
 from cryptoviz.storage.hour_index import HourIndex
 from cryptoviz.storage.objects import Objects
+from cryptoviz_dagster.publishing import SPAN
 
 SAMPLES = 10
 _DEADLINE_S = 60
@@ -62,7 +63,7 @@ def _publish(settings: Settings, hour: Hour) -> None:
 
 def _folded_at(settings: Settings, hour: Hour) -> float | None:
     commits = open_table(OHLC_1H, settings.lake).history(30)
-    times = [c["timestamp"] / 1000 for c in commits if c.get("cryptoviz.hour") == hour.key]
+    times = [c["timestamp"] / 1000 for c in commits if c.get(SPAN) == hour.key]
     return min(times) if times else None
 
 

@@ -20,6 +20,8 @@ from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.transforms.revisions import Revised, revise
 
 _DETAILS = 100
+SPAN = "cryptoviz.span"
+"""Metadata of the commit that writes candles: the hour or day they are of."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +45,7 @@ def publish(lake: Lake, interval: Interval, parts: Sequence[Part]) -> list[Revis
         schema = empty(CANDLE_PUBLICATIONS).schema
         append_rows(CANDLE_PUBLICATIONS, lake.location, pl.DataFrame(records, schema=schema))
     for part, result in zip(parts, revised, strict=True):
-        replace_partition(table, lake.location, part.span, result.candles, {})
+        replace_partition(table, lake.location, part.span, result.candles, {SPAN: part.span.key})
     return revised
 
 
