@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from contextlib import contextmanager
 
 import httpx
@@ -29,8 +30,10 @@ def events(address, headers=None, **query):
 
 
 def parsed(lines):
-    fields = {}
+    """Events of a stream, which never ends by itself: an event that does not come fails the test."""
+    fields, deadline = {}, time.monotonic() + 30
     for line in lines:
+        assert time.monotonic() < deadline, "what the test waits for has not come"
         name, _, value = line.partition(": ")
         if name:
             fields[name] = value
@@ -43,6 +46,16 @@ def until(found, *names):
     return next(one for one in found if one[1] in names)
 
 
+def first_of_each(found, *names):
+    """The first event of each name, in whatever order they come."""
+    seen = {}
+    for _, name, data in found:
+        seen.setdefault(name, data)
+        if seen.keys() >= set(names):
+            return [seen[name] for name in names]
+    raise AssertionError(f"the stream ended after {sorted(seen)}")
+
+
 def feed(parts, *trades):
     """Trades as the consumer hands them over: on the loop of the server, which is the hub's."""
     parts.live.accept(trades)
@@ -52,8 +65,7 @@ def test_a_trade_comes_as_trade_and_as_candle(address, parts, trade):
     with events(address) as found:
         until(found, "status")
         feed(parts, trade(1, "100"), trade(2, "101.5"))
-        _, _, candle = until(found, "candle")
-        _, _, first = until(found, "trade")
+        candle, first = first_of_each(found, "candle", "trade")
     assert (candle["close"], candle["status"], candle["source"]) == ("101.5", "open", "live")
     assert (first["price"], first["side"]) == ("100", "buy")
 
