@@ -13,7 +13,7 @@ from cryptoviz.lake.forecast_tables import (
     PREDICTIONS,
 )
 from cryptoviz.lake.hours import Hour
-from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, MARKET_OVERVIEW
+from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, HOURLY_QUOTES, MARKET_OVERVIEW
 from cryptoviz.lake.schema import DAY_COLUMNS, Column, Owner, Table, Type
 from cryptoviz.lake.tables import DUPLICATES, GAPS, KLINES, QUARANTINE, QUOTES, TRADES
 
@@ -104,6 +104,7 @@ PUBLICATIONS = (
     ),
     Publication(table=HOURLY_METRICS, measures=all_measures(HOURLY_METRICS)),
     Publication(table=HOURLY_CORRELATIONS),
+    Publication(table=HOURLY_QUOTES),
     Publication(table=MARKET_OVERVIEW),
     Publication(table=PREDICTIONS, measures=_FORECAST_MEASURES),
     Publication(table=FUTURE_PREDICTIONS),
