@@ -80,7 +80,7 @@ def filled(postgres):
 
 def expand(sql: str, values: dict[str, str]) -> str:
     """What Grafana makes of a query: variables, then the macros of its PostgreSQL datasource."""
-    first, last = ((AT.start + timedelta(hours=h)).strftime("%Y-%m-%dT%H:%M:%SZ") for h in (-6, 30))
+    first, last = ((AT.start + timedelta(hours=h)).strftime("%Y-%m-%dT%H:%M:%SZ") for h in (-30, 30))
     sql = re.sub(r"\$\{(\w+):sqlstring\}", lambda m: "'" + values[m[1]].replace("'", "''") + "'", sql)
     sql = re.sub(r"\$(?!__)(\w+)", lambda m: values[m[1]], sql)
     sql = re.sub(r"\$__timeFilter\(([^)]+)\)", rf"\1 BETWEEN '{first}' AND '{last}'", sql)
