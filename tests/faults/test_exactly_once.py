@@ -166,7 +166,14 @@ def test_kills_lose_nothing_and_double_nothing(make_stack, kill, wait_for, is_fu
     def enough():
         return committed(stack)[0] >= form["trades"]
 
+    def is_continuous():
+        try:
+            return bool(stack.get_json(9101, "/healthz"))
+        except OSError:
+            return False
+
     wait_for(enough, timeout_s=400, what=f"{form['trades']} trades in the lake")
+    wait_for(is_continuous, timeout_s=120, what="the producer to have every symbol without a hole")
     producer.send_signal(signal.SIGTERM)
     assert producer.wait(60) == 0
     wait_until_all_is_in(stack, wait_for)
