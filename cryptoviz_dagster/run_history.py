@@ -18,7 +18,7 @@ PARTITION_TAG = "dagster/partition"
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(minutes=30)
-_ACTIVE = [
+_UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
@@ -50,9 +50,35 @@ class _Ended:
         return now >= self.last + min(LONGEST_PAUSE, doubled)
 
 
+def is_under_way(instance: dg.DagsterInstance, job: str) -> bool:
+    """Whether a run of the job is queued or running."""
+    return bool(instance.get_runs(filters=dg.RunsFilter(job_name=job, statuses=_UNDER_WAY), limit=1))
+
+
+def run_request(
+    attempt: Attempt,
+    first: str,
+    last: str,
+    tags: Mapping[str, str],
+    *,
+    job: str | None = None,
+    only: Sequence[dg.AssetKey] | None = None,
+) -> dg.RunRequest:
+    """One run over the partitions from ``first`` to ``last``, under the attempt's key."""
+    known = {REQUEST_TAG: attempt.request.key, **tags}
+    is_one = first == last
+    return dg.RunRequest(
+        run_key=attempt.run_key,
+        job_name=job,
+        partition_key=first if is_one else None,
+        tags=known if is_one else {**known, **dict(zip(RANGE_TAGS, (first, last), strict=True))},
+        asset_selection=only,
+    )
+
+
 def busy_hours(instance: dg.DagsterInstance, job: str) -> set[Hour]:
     """Hours of runs that are queued or running: what they find is not known yet."""
-    runs = instance.get_runs(filters=dg.RunsFilter(job_name=job, statuses=_ACTIVE))
+    runs = instance.get_runs(filters=dg.RunsFilter(job_name=job, statuses=_UNDER_WAY))
     return {hour for run in runs for hour in _hours_of(run.tags.get(PARTITION_TAG), run.tags)}
 
 

@@ -5,7 +5,6 @@ from datetime import datetime
 import polars as pl
 
 from cryptoviz.lake.candle_tables import OHLC, Interval
-from cryptoviz.lake.schema import DAY_COLUMNS
 
 _KEY = ("venue", "symbol", "window_start")
 
@@ -41,5 +40,4 @@ def _published(instant: datetime, interval: Interval, publications: pl.DataFrame
 
 
 def _part(interval: Interval) -> pl.Expr:
-    is_daily = OHLC[interval].partition_columns == DAY_COLUMNS
-    return pl.col("window_start").dt.truncate("1d" if is_daily else "1h")
+    return pl.col("window_start").dt.truncate("1d" if interval.is_daily else "1h")

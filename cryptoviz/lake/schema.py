@@ -57,6 +57,11 @@ class Table:
     partition_columns: tuple[str, ...] = PARTITION_COLUMNS
 
     @property
+    def is_daily(self) -> bool:
+        """Whether a directory holds a day, not an hour."""
+        return self.partition_columns == DAY_COLUMNS
+
+    @property
     def column_names(self) -> tuple[str, ...]:
         """Names of the data columns, without the partition columns."""
         return tuple(column.name for column in self.columns)

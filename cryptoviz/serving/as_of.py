@@ -9,9 +9,9 @@ from cryptoviz.lake.candle_tables import CANDLE_PUBLICATIONS, CANDLE_REVISIONS, 
 from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.schema import DAY_COLUMNS, Table
+from cryptoviz.lake.schema import Table
 from cryptoviz.lake.symbols import Instrument
-from cryptoviz.storage.frames import TableNotWritten, empty, scan, scan_between
+from cryptoviz.storage.frames import TableNotWritten, empty, scan_between
 
 
 def known_at(rows: pl.DataFrame, instant: datetime, *, interval: Interval, location: Location) -> pl.DataFrame:
@@ -45,11 +45,9 @@ def revisions_of(
 
 def _scan(table: Table, location: Location, first: datetime, last: datetime) -> pl.LazyFrame:
     """Rows of the days that hold these instants."""
+    begin, end = Day.containing(first), Day.containing(last)
+    spans = (begin, end) if table.is_daily else (Hour(begin.start), Hour(end.start).next(23))
     try:
-        scan(table, location)
+        return scan_between(table, location, *spans)
     except TableNotWritten:
         return empty(table).lazy()
-    begin, end = Day.containing(first), Day.containing(last)
-    if table.partition_columns == DAY_COLUMNS:
-        return scan_between(table, location, begin, end)
-    return scan_between(table, location, Hour(begin.start), Hour(end.start).next(23))

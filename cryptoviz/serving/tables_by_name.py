@@ -8,7 +8,7 @@ import polars as pl
 from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.schema import DAY_COLUMNS, Table
+from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import UnknownTable, table_named
 from cryptoviz.storage.frames import TableNotWritten, scan_between
 
@@ -51,7 +51,7 @@ def rows_of(name: str, location: Location, wanted: Selection) -> Rows:
 
 
 def _span(table: Table, instant: datetime) -> Hour | Day:
-    return Day.containing(instant) if table.partition_columns == DAY_COLUMNS else Hour.containing(instant)
+    return Day.containing(instant) if table.is_daily else Hour.containing(instant)
 
 
 def _last(wanted: Selection) -> datetime:

@@ -74,7 +74,7 @@ def replace_partition(
 
     Rows are sorted by the table's key, so the same rows give the same bytes.
     """
-    LakeTable(table, location)
+    handle = LakeTable(table, location)
     rows = (
         frame.select(table.column_names)
         .sort(table.key)
@@ -83,10 +83,9 @@ def replace_partition(
     arrow = rows.to_arrow().cast(arrow_schema(table, partitions=True))
     predicate = " AND ".join(f"{name} = '{value}'" for name, value in span.values.items())
     for attempt in range(1, _COMMIT_ATTEMPTS + 1):
-        delta = open_table(table, location)
         try:
             write_deltalake(
-                delta,
+                handle.delta,
                 arrow,
                 mode="overwrite",
                 predicate=predicate,
@@ -97,9 +96,10 @@ def replace_partition(
             if attempt == _COMMIT_ATTEMPTS:
                 raise
             time.sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - jitter
+            handle.refresh()
         else:
             break
-    return open_table(table, location).version()
+    return handle.delta.version()
 
 
 def append_rows(table: Table, location: Location, frame: pl.DataFrame) -> None:

@@ -14,7 +14,7 @@ from cryptoviz.lake.forecast_tables import (
 )
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, HOURLY_QUOTES, MARKET_OVERVIEW
-from cryptoviz.lake.schema import DAY_COLUMNS, Column, Owner, Table, Type
+from cryptoviz.lake.schema import Column, Owner, Table, Type
 from cryptoviz.lake.tables import DUPLICATES, GAPS, KLINES, QUARANTINE, QUOTES, TRADES
 
 Span = Hour | Day
@@ -59,7 +59,7 @@ class Publication:
     @property
     def is_daily(self) -> bool:
         """Whether its partitions are days."""
-        return self.table.partition_columns == DAY_COLUMNS
+        return self.table.is_daily
 
     def span_at(self, hour: Hour) -> Span:
         """The partition that holds an hour."""

@@ -10,9 +10,9 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.storage.frames import read_partition
 from cryptoviz.storage.objects import Objects
 from cryptoviz_dagster.defs.forecast.hourly import latest_shown
-from cryptoviz_dagster.defs.forecast.house import GROUP, OWNERS
 from cryptoviz_dagster.defs.forecast.partitions import DAY_HOURS, shifted
 from cryptoviz_dagster.defs.forecast.scores import read_metrics
+from cryptoviz_dagster.defs.table_asset import OWNERS
 from cryptoviz_dagster.forecasts.page import forecast_charts, forecast_page
 from cryptoviz_dagster.resources import Lake
 
@@ -34,7 +34,7 @@ def evaluation_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefi
             dg.AssetDep(PREDICTIONS.name),
             dg.AssetDep(PREDICTION_PERFORMANCE.name, partition_mapping=shifted(-DAY_HOURS, -DAY_HOURS)),
         ],
-        group_name=GROUP,
+        group_name="forecast",
         kinds={"svg", "html"},
         owners=OWNERS,
         code_version="1",

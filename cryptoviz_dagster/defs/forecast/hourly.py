@@ -20,8 +20,8 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.render import arrow_schema
 from cryptoviz.storage.delta import LakeTable
 from cryptoviz.storage.frames import TableNotWritten, empty, read_partition, replace_partition, scan, scan_between
-from cryptoviz_dagster.defs.forecast.house import forecast_asset
 from cryptoviz_dagster.defs.forecast.partitions import DAY_HOURS, WEEK_HOURS, ForecastCalendar, shifted
+from cryptoviz_dagster.defs.table_asset import table_asset
 from cryptoviz_dagster.forecasts.choice import models_of
 from cryptoviz_dagster.forecasts.history import read_panel
 from cryptoviz_dagster.forecasts.scored_hours import ScoredHours
@@ -46,15 +46,16 @@ def hourly_assets(calendar: ForecastCalendar, partitions: dg.PartitionsDefinitio
 
 
 def _predictions(calendar: ForecastCalendar, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    @forecast_asset(
+    @table_asset(
         PREDICTIONS,
-        partitions=partitions,
+        partitions,
         deps=[
             dg.AssetDep(OHLC_1H.name),
             dg.AssetDep(VOL_MODEL.name, partition_mapping=shifted(-DAY_HOURS, -DAY_HOURS)),
             dg.AssetDep(CALIBRATION.name, partition_mapping=shifted(-DAY_HOURS, -DAY_HOURS)),
             dg.AssetDep(LSTM_MODEL.name, partition_mapping=shifted(-WEEK_HOURS, -WEEK_HOURS)),
         ],
+        group="forecast",
         kinds={"numpy", "polars", "delta"},
     )
     def predictions(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
@@ -80,10 +81,11 @@ def _predictions(calendar: ForecastCalendar, partitions: dg.PartitionsDefinition
 
 
 def _future_predictions(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    @forecast_asset(
+    @table_asset(
         FUTURE_PREDICTIONS,
-        partitions=partitions,
+        partitions,
         deps=[dg.AssetDep(PREDICTIONS.name)],
+        group="forecast",
         kinds={"polars", "delta"},
     )
     def future_predictions(
@@ -101,13 +103,14 @@ def _future_predictions(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinit
 
 
 def _metrics(calendar: ForecastCalendar, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    @forecast_asset(
+    @table_asset(
         PREDICTION_METRICS,
-        partitions=partitions,
+        partitions,
         deps=[
             dg.AssetDep(OHLC_1H.name),
             dg.AssetDep(PREDICTIONS.name, partition_mapping=shifted(-DAY_HOURS, -1)),
         ],
+        group="forecast",
         kinds={"polars", "delta"},
     )
     def prediction_metrics(

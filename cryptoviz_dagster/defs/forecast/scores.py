@@ -7,8 +7,8 @@ from cryptoviz.lake.days import Day
 from cryptoviz.lake.forecast_tables import CHAMPIONS, PREDICTION_METRICS, PREDICTION_PERFORMANCE
 from cryptoviz.lake.hours import Hour
 from cryptoviz.storage.frames import TableNotWritten, empty, replace_partition, scan_between
-from cryptoviz_dagster.defs.forecast.house import forecast_asset
 from cryptoviz_dagster.defs.forecast.partitions import DAY_HOURS, ForecastCalendar, day_of, shifted
+from cryptoviz_dagster.defs.table_asset import table_asset
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.transforms.performance import CHAMPION_DAYS, WINDOW_DAYS, champion_rows, performance_rows
 
@@ -19,10 +19,11 @@ def score_assets(calendar: ForecastCalendar) -> list[dg.AssetsDefinition]:
 
 
 def _performance(calendar: ForecastCalendar) -> dg.AssetsDefinition:
-    @forecast_asset(
+    @table_asset(
         PREDICTION_PERFORMANCE,
-        partitions=calendar.days(),
+        calendar.days(),
         deps=[dg.AssetDep(PREDICTION_METRICS.name, partition_mapping=shifted(1 - WINDOW_DAYS, 0))],
+        group="forecast",
         kinds={"polars", "delta"},
     )
     def prediction_performance(
@@ -46,10 +47,11 @@ def _performance(calendar: ForecastCalendar) -> dg.AssetsDefinition:
 
 
 def _champions(calendar: ForecastCalendar) -> dg.AssetsDefinition:
-    @forecast_asset(
+    @table_asset(
         CHAMPIONS,
-        partitions=calendar.weeks(),
+        calendar.weeks(),
         deps=[dg.AssetDep(PREDICTION_METRICS.name, partition_mapping=shifted(0, 0))],
+        group="forecast",
         kinds={"numpy", "delta"},
     )
     def champions(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:

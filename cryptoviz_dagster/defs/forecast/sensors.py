@@ -24,15 +24,9 @@ from cryptoviz_dagster.forecasts.done import (
 from cryptoviz_dagster.forecasts.due import due_days, due_hours, due_weeks, stretches
 from cryptoviz_dagster.forecasts.scored_hours import ScoredHours, stamp
 from cryptoviz_dagster.resources import Lake
-from cryptoviz_dagster.run_history import RANGE_TAGS, REQUEST_TAG, Attempt, due_attempts
+from cryptoviz_dagster.run_history import Attempt, due_attempts, is_under_way, run_request
 from cryptoviz_dagster.staleness import Reason, Request
 
-_ACTIVE = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 _EVER = datetime.max.replace(tzinfo=UTC)
 _PRIORITY = "4"
 
@@ -115,7 +109,7 @@ class _Asked:
 
     def spans(self, job: str, found: Sequence[Sequence[Day]] | Sequence[Sequence[Hour]]) -> list[dg.RunRequest]:
         """The first stretch that may be asked for now; none while a run of the job is under way."""
-        if not found or self._is_busy(job):
+        if not found or is_under_way(self._instance, job):
             return []
         requests = [_request(job, stretch, self._history) for stretch in found]
         keys = [request.key for request in requests]
@@ -124,7 +118,7 @@ class _Asked:
 
     def again(self, job: str, versions: dict[Hour, str]) -> list[dg.RunRequest]:
         """Scores alone, of hours whose candles have changed; the forecasts stay as they were issued."""
-        if not versions or self._is_busy(job):
+        if not versions or is_under_way(self._instance, job):
             return []
         requests = {_request(job, [hour], version).key: hour for hour, version in versions.items()}
         wanted = [Request(hours=[hour], key=key, reason=Reason.LATE) for key, hour in requests.items()]
@@ -141,9 +135,6 @@ class _Asked:
                 pending.update(stretch)
         return pending
 
-    def _is_busy(self, job: str) -> bool:
-        return bool(self._instance.get_runs(filters=dg.RunsFilter(job_name=job, statuses=_ACTIVE), limit=1))
-
 
 def _request(job: str, stretch: Sequence[Day] | Sequence[Hour], version: str) -> Request:
     first, last = stretch[0].key, stretch[-1].key
@@ -159,11 +150,5 @@ def _run(
     *,
     only: Sequence[dg.AssetKey] | None = None,
 ) -> dg.RunRequest:
-    first, last = stretch[0].key, stretch[-1].key
-    tags = {REQUEST_TAG: attempt.request.key, "dagster/priority": _PRIORITY}
-    if first == last:
-        return dg.RunRequest(
-            run_key=attempt.run_key, job_name=job, partition_key=first, tags=tags, asset_selection=only
-        )
-    ends = dict(zip(RANGE_TAGS, (first, last), strict=True))
-    return dg.RunRequest(run_key=attempt.run_key, job_name=job, tags={**tags, **ends}, asset_selection=only)
+    priority = {"dagster/priority": _PRIORITY}
+    return run_request(attempt, stretch[0].key, stretch[-1].key, priority, job=job, only=only)

@@ -13,8 +13,8 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.tables import KLINES
 from cryptoviz.storage.frames import TableNotWritten, empty, replace_partition, scan_between
 from cryptoviz_dagster.defs.forecast.cards import lstm_card, volatility_card
-from cryptoviz_dagster.defs.forecast.house import forecast_asset
 from cryptoviz_dagster.defs.forecast.partitions import ForecastCalendar, day_of, shifted
+from cryptoviz_dagster.defs.table_asset import table_asset
 from cryptoviz_dagster.forecasts.apart import run_apart
 from cryptoviz_dagster.forecasts.done import done_days, done_weeks, history_before, history_version
 from cryptoviz_dagster.forecasts.history import read_panel
@@ -38,13 +38,14 @@ def training_assets(calendar: ForecastCalendar) -> list[dg.AssetsDefinition]:
 
 
 def _training_set(calendar: ForecastCalendar) -> dg.AssetsDefinition:
-    @forecast_asset(
+    @table_asset(
         TRAINING_SET,
-        partitions=calendar.days(),
+        calendar.days(),
         deps=[
             dg.AssetDep(OHLC_1H.name, partition_mapping=shifted(0, 0)),
             dg.AssetDep(KLINES.name, partition_mapping=shifted(0, 0)),
         ],
+        group="forecast",
         kinds={"polars", "numpy", "delta"},
     )
     def training_set(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
@@ -68,10 +69,11 @@ def _training_set(calendar: ForecastCalendar) -> dg.AssetsDefinition:
 
 
 def _vol_model(calendar: ForecastCalendar) -> dg.AssetsDefinition:
-    @forecast_asset(
+    @table_asset(
         VOL_MODEL,
-        partitions=calendar.days(),
+        calendar.days(),
         deps=[dg.AssetDep(TRAINING_SET.name, partition_mapping=shifted(1 - TRAIN_DAYS, 0))],
+        group="forecast",
         kinds={"numpy", "safetensors", "delta"},
     )
     def vol_model(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
@@ -97,13 +99,14 @@ def _vol_model(calendar: ForecastCalendar) -> dg.AssetsDefinition:
 
 
 def _calibration(calendar: ForecastCalendar) -> dg.AssetsDefinition:
-    @forecast_asset(
+    @table_asset(
         CALIBRATION,
-        partitions=calendar.days(),
+        calendar.days(),
         deps=[
             dg.AssetDep(TRAINING_SET.name, partition_mapping=shifted(1 - CALIBRATION_DAYS, 0)),
             dg.AssetDep(VOL_MODEL.name, partition_mapping=shifted(-CALIBRATION_DAYS, -1)),
         ],
+        group="forecast",
         kinds={"numpy", "delta"},
     )
     def calibration(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
@@ -134,10 +137,11 @@ def _calibration(calendar: ForecastCalendar) -> dg.AssetsDefinition:
 
 
 def _lstm_model(calendar: ForecastCalendar) -> dg.AssetsDefinition:
-    @forecast_asset(
+    @table_asset(
         LSTM_MODEL,
-        partitions=calendar.weeks(),
+        calendar.weeks(),
         deps=[dg.AssetDep(TRAINING_SET.name, partition_mapping=shifted(0, 0))],
+        group="forecast",
         kinds={"keras", "jax", "safetensors"},
     )
     def lstm_model(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:

@@ -12,7 +12,7 @@ from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import BOOK_TICKERS, KLINES, TRADES
 from cryptoviz_dagster.defs.lake.assets import column_schema
 from cryptoviz_dagster.defs.market.candle_metadata import describe
-from cryptoviz_dagster.defs.market.table_asset import table_asset
+from cryptoviz_dagster.defs.table_asset import table_asset
 from cryptoviz_dagster.hour_inputs import read_inputs
 from cryptoviz_dagster.partitions import hours_of
 from cryptoviz_dagster.publishing import Part, publish
@@ -59,6 +59,7 @@ def _minutes(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         OHLC_1M,
         partitions,
         deps=[TRADES.name, BOOK_TICKERS.name, KLINES.name],
+        group="market",
         about="Minutes without trades are rows too.",
         code_version="2",
     )
@@ -82,7 +83,12 @@ def _hourly(interval: Interval, partitions: dg.PartitionsDefinition) -> dg.Asset
     table = OHLC[interval]
 
     @table_asset(
-        table, partitions, deps=[OHLC_1M.name], about="The exact fold of the one-minute candles.", code_version="2"
+        table,
+        partitions,
+        deps=[OHLC_1M.name],
+        group="market",
+        about="The exact fold of the one-minute candles.",
+        code_version="2",
     )
     def roll_up(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
         hours, parts = hours_of(context.partition_keys, now=lake.now()), []
@@ -104,6 +110,7 @@ def _daily(interval: Interval, partitions: dg.PartitionsDefinition) -> dg.Assets
         table,
         partitions,
         deps=[OHLC_1H.name],
+        group="market",
         about="The exact fold of the day's hourly candles; `hours` says how many there are.",
         condition=rolled_up(),
         code_version="2",

@@ -13,7 +13,7 @@ from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS
 from cryptoviz_dagster.defs.market.metrics import LookBack
 from cryptoviz_dagster.lanes import FOLLOWING
 from cryptoviz_dagster.resources import Lake
-from cryptoviz_dagster.run_history import RANGE_TAGS, REQUEST_TAG, Attempt, busy_hours, due_attempts
+from cryptoviz_dagster.run_history import Attempt, busy_hours, due_attempts, run_request
 from cryptoviz_dagster.staleness import Reason, Request
 from cryptoviz_dagster.transforms.history import LOOK_BACK
 from cryptoviz_dagster.transforms.stale_metrics import stale_metrics
@@ -89,7 +89,4 @@ def _request(hours: list[Hour], digest: int) -> Request:
 
 def _run_request(attempt: Attempt) -> dg.RunRequest:
     first, last = attempt.request.hours[0].key, attempt.request.hours[-1].key
-    tags = {REQUEST_TAG: attempt.request.key, "cryptoviz/reason": "history", "dagster/priority": _PRIORITY}
-    if first == last:
-        return dg.RunRequest(run_key=attempt.run_key, partition_key=first, tags=tags)
-    return dg.RunRequest(run_key=attempt.run_key, tags={**tags, **dict(zip(RANGE_TAGS, (first, last), strict=True))})
+    return run_request(attempt, first, last, {"cryptoviz/reason": "history", "dagster/priority": _PRIORITY})

@@ -17,7 +17,7 @@ from cryptoviz.lake.tables import KLINES, QUOTES
 from cryptoviz.storage.frames import replace_partition, version_of
 from cryptoviz_dagster.defs.market.assets import ids_known_at
 from cryptoviz_dagster.defs.market.metric_metadata import describe
-from cryptoviz_dagster.defs.market.table_asset import table_asset
+from cryptoviz_dagster.defs.table_asset import table_asset
 from cryptoviz_dagster.folded_hours import Standing
 from cryptoviz_dagster.partitions import hours_of
 from cryptoviz_dagster.resources import Lake
@@ -64,6 +64,7 @@ def _metrics(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         HOURLY_METRICS,
         partitions,
         deps=[OHLC_1H.name, OHLC_1M.name, KLINES.name, QUOTES.name],
+        group="market",
         about="Indicators stand on the unbroken hours of the last 30 days; what lacks history is null with a reason.",
     )
     def hourly_metrics(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
@@ -91,6 +92,7 @@ def _correlations(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         HOURLY_CORRELATIONS,
         partitions,
         deps=[OHLC_1H.name, KLINES.name],
+        group="market",
         about="Over one day and one week of hourly log returns.",
     )
     def hourly_correlations(
@@ -114,6 +116,7 @@ def _overview(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         MARKET_OVERVIEW,
         partitions,
         deps=[OHLC_1M.name, QUOTES.name],
+        group="market",
         about="Prices of the venues' last trades and of the vendors, each beside the median of the fresh ones.",
     )
     def market_overview(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
@@ -130,7 +133,9 @@ def _overview(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
 
 
 def _quotes(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    @table_asset(HOURLY_QUOTES, partitions, deps=[QUOTES.name], about="The roll-up of the vendors' quotes.")
+    @table_asset(
+        HOURLY_QUOTES, partitions, deps=[QUOTES.name], group="market", about="The roll-up of the vendors' quotes."
+    )
     def hourly_quotes(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
         def build(hour: Hour) -> pl.DataFrame:
             quotes = lake.rows(QUOTES, hour)

@@ -13,12 +13,11 @@ from cryptoviz_dagster.hour_inputs import input_hours
 from cryptoviz_dagster.lake_reports import LakeReports
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.run_history import (
-    RANGE_TAGS,
-    REQUEST_TAG,
     Attempt,
     busy_hours,
     due_attempts,
     hours_of_failed_ranges,
+    run_request,
 )
 from cryptoviz_dagster.staleness import Patience, Reason, StaleHour, plan_runs, stale_hours
 
@@ -102,12 +101,5 @@ def _run_request(attempt: Attempt) -> dg.RunRequest:
     request = attempt.request
     first, last = request.hours[0].key, request.hours[-1].key
     priority = 10 if request.is_urgent else _PRIORITY[request.reason]
-    tags = {
-        REQUEST_TAG: request.key,
-        "cryptoviz/hour": first,
-        "cryptoviz/reason": request.reason.value,
-        "dagster/priority": str(priority),
-    }
-    if first == last:
-        return dg.RunRequest(run_key=attempt.run_key, partition_key=first, tags=tags)
-    return dg.RunRequest(run_key=attempt.run_key, tags={**tags, **dict(zip(RANGE_TAGS, (first, last), strict=True))})
+    tags = {"cryptoviz/hour": first, "cryptoviz/reason": request.reason.value, "dagster/priority": str(priority)}
+    return run_request(attempt, first, last, tags)

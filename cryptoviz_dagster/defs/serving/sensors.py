@@ -12,18 +12,12 @@ from dagster._core.definitions.target import ExecutableDefinition
 
 from cryptoviz.warehouse.publications import Span
 from cryptoviz_dagster.resources import Lake
-from cryptoviz_dagster.run_history import REQUEST_TAG, due_attempts
+from cryptoviz_dagster.run_history import REQUEST_TAG, due_attempts, is_under_way
 from cryptoviz_dagster.staleness import Reason, Request
 from cryptoviz_dagster.warehouse import Warehouse, WarehouseDown
 
 _PRIORITY = "4"
 """After hours that just closed, before late data and whatever is computed over history."""
-_ACTIVE = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 def publication_sensor(job: ExecutableDefinition, *, refresh: timedelta) -> dg.SensorDefinition:
@@ -45,7 +39,7 @@ def publication_sensor(job: ExecutableDefinition, *, refresh: timedelta) -> dg.S
             return dg.SensorResult(skip_reason=str(error))
         if not any(lacking.values()):
             return dg.SensorResult(skip_reason="PostgreSQL has what the lake has")
-        if context.instance.get_runs(filters=dg.RunsFilter(job_name=job.name, statuses=_ACTIVE), limit=1):
+        if is_under_way(context.instance, job.name):
             return dg.SensorResult(skip_reason="a run is under way")
         request = Request(hours=(), key=request_key(lacking), reason=Reason.LATE)
         attempts = due_attempts(context.instance, [request], now=lake.now())
