@@ -1,11 +1,13 @@
 """Against a real server on a socket: what it says, and when it closes, is scripted by each test."""
 
 import asyncio
+import contextlib
 import json
 from collections import Counter
 
 import pytest
 from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosed
 
 from cryptoviz.lake.symbols import Instrument, Venue
 from cryptoviz.lake.topics import BOOK_TICKERS, TRADES
@@ -82,7 +84,8 @@ class Server:
         while True:
             self.next_id += 1
             for socket in list(self.sockets):
-                await socket.send(str(self.next_id).encode())
+                with contextlib.suppress(ConnectionClosed):
+                    await socket.send(str(self.next_id).encode())
             await asyncio.sleep(0.01)
 
 
