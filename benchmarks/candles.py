@@ -36,7 +36,7 @@ ROWS_AN_HOUR = 50_000_000 // 24
 FIRST = Hour(datetime(2026, 11, 10, tzinfo=UTC))
 _DECIMAL = pl.Decimal(38, 18)
 _LEVELS = (64_000, 3_100, 170, 2, 600, 64, 12, 0.5, 0.02, 7)
-_SUMMARY = ("volume", "quote_volume", "taker_buy_volume", "trade_count")
+_SUMMARY = ("volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume", "trade_count")
 Result = dict[str, object]
 
 
@@ -116,7 +116,8 @@ def ours(location: Location, hours: int) -> Iterator[pl.DataFrame]:
 
 def plain_polars(location: Location, hours: int) -> Iterator[pl.DataFrame]:
     """What one would write by hand: a sort and a group-by."""
-    buy = pl.col("quantity").filter(pl.col("side") == "buy").sum()
+    is_buy = pl.col("side") == "buy"
+    buy = pl.col("quantity").filter(is_buy).sum()
     for number in range(hours):
         rows = pl.scan_parquet(_file(location, FIRST.next(number))).sort("event_time", "trade_id")
         yield (
@@ -130,6 +131,7 @@ def plain_polars(location: Location, hours: int) -> Iterator[pl.DataFrame]:
                 quote_volume=pl.col("quote_quantity").sum(),
                 taker_buy_volume=buy,
                 taker_sell_volume=pl.col("quantity").sum() - buy,
+                taker_buy_quote_volume=pl.col("quote_quantity").filter(is_buy).sum(),
                 trade_count=(pl.col("last_trade_id") - pl.col("trade_id") + 1).sum(),
                 first_trade_id=pl.col("trade_id").min(),
                 last_trade_id=pl.col("last_trade_id").max(),
@@ -149,6 +151,7 @@ SELECT venue, symbol, date_trunc('minute', event_time) AS window_start,
   sum(quantity) AS volume, sum(quote_quantity) AS quote_volume,
   coalesce(sum(quantity) FILTER (side = 'buy'), 0) AS taker_buy_volume,
   coalesce(sum(quantity) FILTER (side = 'sell'), 0) AS taker_sell_volume,
+  coalesce(sum(quote_quantity) FILTER (side = 'buy'), 0) AS taker_buy_quote_volume,
   sum(last_trade_id - trade_id + 1)::BIGINT AS trade_count, min(trade_id) AS first_trade_id,
   max(last_trade_id) AS last_trade_id, sum(row_hash) AS hash_sum, min("offset") AS first_offset,
   max("offset") AS last_offset, bool_or(source = 'repair') AS is_repaired

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from deltalake import WriterProperties, write_deltalake
 
+from cryptoviz.arithmetic.fold import SUMS
 from cryptoviz.lake.candle_tables import OHLC, Interval
 from cryptoviz.lake.ledger import HourVersion
 from cryptoviz.lake.locations import Location
@@ -68,6 +69,7 @@ def _candles(instrument: Instrument, rows: pl.DataFrame) -> pl.DataFrame:
         "quote_volume": _decimal(lots * (pl.col("c") // 100), 5),
         "taker_buy_volume": _decimal(lots // 2, 5),
         "taker_sell_volume": _decimal(lots - lots // 2, 5),
+        "taker_buy_quote_volume": _decimal(lots // 2 * (pl.col("c") // 100), 5),
     }
     ids = [pl.when(traded).then(pl.col(n)).otherwise(None).alias(n) for n in ("first_trade_id", "last_trade_id")]
     made = rows.with_columns(
@@ -80,7 +82,7 @@ def _candles(instrument: Instrument, rows: pl.DataFrame) -> pl.DataFrame:
 
 def _hours(minutes: pl.DataFrame) -> pl.DataFrame:
     hour = pl.col("window_start").dt.truncate("1h")
-    sums = ("volume", "quote_volume", "taker_buy_volume", "taker_sell_volume", "trade_count")
+    sums = (*SUMS, "trade_count")
     made = minutes.group_by("venue", "symbol", hour, maintain_order=True).agg(
         pl.col("open").drop_nulls().first(), pl.col("high").max(), pl.col("low").min(),
         pl.col("close").drop_nulls().last(), *(pl.col(name).sum() for name in sums),

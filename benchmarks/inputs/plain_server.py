@@ -18,9 +18,10 @@ from cryptoviz.lake.locations import Location
 from cryptoviz.storage.frames import scan
 
 _COLUMNS = ("symbol", "window_start", "open", "high", "low", "close", "volume", "quote_volume", "trade_count",
-            "taker_buy_volume")  # fmt: skip
+            "taker_buy_volume", "taker_buy_quote_volume")  # fmt: skip
 _CREATE = """CREATE TABLE candles (symbol text, window_start timestamptz, open numeric, high numeric, low numeric,
 close numeric, volume numeric, quote_volume numeric, trade_count bigint, taker_buy_volume numeric,
+taker_buy_quote_volume numeric,
 PRIMARY KEY (symbol, window_start))"""
 _NEWEST = f"SELECT * FROM (SELECT {', '.join(_COLUMNS)} FROM candles WHERE symbol = %s ORDER BY window_start DESC LIMIT %s) AS newest ORDER BY window_start"  # noqa: S608, E501 - constants
 
@@ -49,10 +50,11 @@ def build(link: str) -> FastAPI:
     @app.get("/api/v3/klines")
     def klines(symbol: str, limit: int = 500) -> list[list[Any]]:
         found = []
-        for _, start, o, h, low, c, volume, quote, count, taker in newest(symbol, limit):
+        for _, start, o, h, low, c, volume, quote, count, *taker in newest(symbol, limit):
             ms = int(start.timestamp() * 1000)
             prices = [f"{value:.8f}" if value is not None else None for value in (o, h, low, c)]
-            found.append([ms, *prices, f"{volume:.8f}", ms + 59_999, f"{quote:.8f}", count, f"{taker:.8f}", "0", "0"])
+            bought = [f"{value:.8f}" for value in taker]
+            found.append([ms, *prices, f"{volume:.8f}", ms + 59_999, f"{quote:.8f}", count, *bought, "0"])
         return found
 
     @app.get("/api/v1/candles")

@@ -113,6 +113,6 @@ def _finish(folded: pl.DataFrame) -> pl.DataFrame:
 
 _COLUMNS = (
     *MARKET, "bar", "size", "first_time", "last_time", "open", "high", "low", "close", "volume", "quote_volume", "vwap",
-    "trade_count", "taker_buy_volume", "taker_sell_volume", "first_trade_id", "last_trade_id", "hash_sum",
-    "first_offset", "last_offset", "running_total", "is_closed",
+    "trade_count", "taker_buy_volume", "taker_sell_volume", "taker_buy_quote_volume", "first_trade_id", "last_trade_id",
+    "hash_sum", "first_offset", "last_offset", "running_total", "is_closed",
 )  # fmt: skip

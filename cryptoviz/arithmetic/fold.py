@@ -17,7 +17,7 @@ from cryptoviz.lake.schema import DECIMAL_PRECISION, DECIMAL_SCALE
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 MARKET = ("venue", "symbol")
-SUMS = ("volume", "quote_volume", "taker_buy_volume", "taker_sell_volume")
+SUMS = ("volume", "quote_volume", "taker_buy_volume", "taker_sell_volume", "taker_buy_quote_volume")
 INTEGRALS = ("spread_integral", "mid_integral", "depth_integral")
 STATUSES = ("open", "blind", "halted", "repaired", "traded", "quiet")
 """A window's status is the first of these that any of its parts has."""

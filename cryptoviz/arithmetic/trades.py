@@ -32,6 +32,7 @@ def fold_trades(trades: pl.DataFrame, *by: str) -> pl.DataFrame:
         quote_volume=pl.col("quote_quantity").sum(),
         taker_buy_volume=pl.when(is_buy).then(pl.col("quantity")).otherwise(_ZERO).sum(),
         taker_sell_volume=pl.when(is_buy).then(_ZERO).otherwise(pl.col("quantity")).sum(),
+        taker_buy_quote_volume=pl.when(is_buy).then(pl.col("quote_quantity")).otherwise(_ZERO).sum(),
         trade_count=(pl.col("last_trade_id") - pl.col("trade_id") + 1).sum(),
         first_trade_id=pl.col("trade_id").min(),
         last_trade_id=pl.col("last_trade_id").max(),

@@ -13,6 +13,7 @@ _CANDLE = (
     Column("trade_count", Type.INT64, "Trades; an aggregate counts the trades it covers"),
     Column("taker_buy_volume", Type.DECIMAL, "Base units bought by aggressors"),
     Column("taker_sell_volume", Type.DECIMAL, "Base units sold by aggressors"),
+    Column("taker_buy_quote_volume", Type.DECIMAL, "Quote units paid by aggressors who bought"),
     Column("first_trade_id", Type.INT64, "Smallest trade id of the window", nullable=True),
     Column("last_trade_id", Type.INT64, "Largest trade id of the window", nullable=True),
     Column("missing_ids", Type.INT64, "Ids absent between the smallest and the largest one of the window"),

@@ -82,6 +82,7 @@ KLINES = Table(
         Column("quote_volume", Type.DECIMAL, "Quote units traded; null where the venue does not say", nullable=True),
         Column("trade_count", Type.INT64, "Trades in the window, by the venue's count"),
         Column("taker_buy_volume", Type.DECIMAL, "Base units bought by aggressors; null as above", nullable=True),
+        Column("taker_buy_quote_volume", Type.DECIMAL, "Quote units paid by them; null as above", nullable=True),
         Column("source", Type.STRING, "How it reached us: rest, backfill or replay"),
         Column("received_time", Type.TIMESTAMP, "When the feed received it, by its own clock", nullable=True),
         *_coordinates(),

@@ -1,7 +1,6 @@
 """Candles as rows of Binance's ``klines``.
 
 As on Binance a quiet window repeats the last price with no volume, and one in which nothing can be known is left out.
-The quote volume bought by takers is not in the lake; its field is "0".
 """
 
 from bisect import bisect_left
@@ -56,11 +55,13 @@ def encode_candles(candles: pl.DataFrame) -> EncodedCandles:
     known = candles.filter(pl.col("close").is_not_null() | ~pl.col("status").is_in(_UNKNOWN))
     close = eight_decimals("close").forward_fill().fill_null(_HOLE)
     prices = [eight_decimals(name).fill_null(pl.col("held")) for name in ("open", "high", "low", "close")]
-    amounts = [eight_decimals(name) for name in ("volume", "quote_volume", "taker_buy_volume")]
+    amounts = [
+        eight_decimals(name) for name in ("volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume")
+    ]
     start, end = pl.col("window_start").dt.epoch("ms"), pl.col("window_end").dt.epoch("ms") - 1
     row = pl.format(
-        '[{},"{}","{}","{}","{}","{}",{},"{}",{},"{}","0","0"]',
-        start, *prices, amounts[0], end, amounts[1], pl.col("trade_count"), amounts[2],
+        '[{},"{}","{}","{}","{}","{}",{},"{}",{},"{}","{}","0"]',
+        start, *prices, amounts[0], end, amounts[1], pl.col("trade_count"), *amounts[2:],
     )  # fmt: skip
     encoded = known.with_columns(held=close).select(start.alias("start"), row.alias("row"), "held")
     last = encoded["held"][-1] if encoded.height else _HOLE

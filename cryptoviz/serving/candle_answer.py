@@ -89,6 +89,7 @@ def _row(instrument: Instrument, candle: Forming) -> dict[str, Any]:
         "quote_volume": part.quote_volume,
         "taker_buy_volume": part.taker_buy_volume,
         "taker_sell_volume": part.volume - part.taker_buy_volume,
+        "taker_buy_quote_volume": part.taker_buy_quote_volume,
         "trade_count": part.trade_count,
         "first_trade_id": part.first_trade_id or None,
         "last_trade_id": part.last_trade_id or None,

@@ -71,6 +71,7 @@ def own_candle(candle: Forming) -> dict[str, Any]:
         "volume": plain(part.volume),
         "quote_volume": plain(part.quote_volume),
         "taker_buy_volume": plain(part.taker_buy_volume),
+        "taker_buy_quote_volume": plain(part.taker_buy_quote_volume),
         "trade_count": part.trade_count,
         "status": "open" if candle.is_open else "live_closed",
         "source": "live",
@@ -79,7 +80,7 @@ def own_candle(candle: Forming) -> dict[str, Any]:
 
 
 def binance_kline(instrument: Instrument, interval: str, candle: Forming, now_ms: int) -> dict[str, Any]:
-    """Binance's ``<symbol>@kline_<interval>``; the quote volume bought by takers is not counted."""
+    """Binance's ``<symbol>@kline_<interval>``; ``B`` says nothing, there as here."""
     part = candle.part
     return {
         "e": "kline", "E": now_ms, "s": spelling(instrument),
@@ -88,7 +89,7 @@ def binance_kline(instrument: Instrument, interval: str, candle: Forming, now_ms
             "s": spelling(instrument), "i": interval, "f": part.first_trade_id, "L": part.last_trade_id,
             "o": padded(part.open), "c": padded(part.close), "h": padded(part.high), "l": padded(part.low),
             "v": padded(part.volume), "n": part.trade_count, "x": not candle.is_open, "q": padded(part.quote_volume),
-            "V": padded(part.taker_buy_volume), "Q": "0", "B": "0",
+            "V": padded(part.taker_buy_volume), "Q": padded(part.taker_buy_quote_volume), "B": "0",
         },
     }  # fmt: skip
 

@@ -15,7 +15,7 @@ from cryptoviz.serving.minute import Part, microseconds, sum_of
 _MINUTES, _HOURS = INTERVALS["1m"], INTERVALS["1h"]
 _WINDOWS_AT_MOST = 200
 _ROWS_AT_MOST = 3000
-_SUMS = ("volume", "quote_volume", "taker_buy_volume", "trade_count")
+_SUMS = ("volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume", "trade_count")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

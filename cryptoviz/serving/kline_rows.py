@@ -51,7 +51,8 @@ def _row(candle: Forming) -> bytes:
         [
             int(candle.start.timestamp() * 1000), padded(part.open), padded(part.high), padded(part.low),
             padded(part.close), padded(part.volume), int(candle.end.timestamp() * 1000) - 1,
-            padded(part.quote_volume), part.trade_count, padded(part.taker_buy_volume), "0", "0",
+            padded(part.quote_volume), part.trade_count, padded(part.taker_buy_volume),
+            padded(part.taker_buy_quote_volume), "0",
         ]
     )  # fmt: skip
 

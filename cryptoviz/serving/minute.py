@@ -48,6 +48,7 @@ class Part:
     volume: Decimal
     quote_volume: Decimal
     taker_buy_volume: Decimal
+    taker_buy_quote_volume: Decimal
     trade_count: int
     first_trade_id: int
     last_trade_id: int
@@ -66,6 +67,7 @@ class Part:
             volume=_EXACT.add(self.volume, other.volume),
             quote_volume=_EXACT.add(self.quote_volume, other.quote_volume),
             taker_buy_volume=_EXACT.add(self.taker_buy_volume, other.taker_buy_volume),
+            taker_buy_quote_volume=_EXACT.add(self.taker_buy_quote_volume, other.taker_buy_quote_volume),
             trade_count=self.trade_count + other.trade_count,
             first_trade_id=min(self.first_trade_id, other.first_trade_id),
             last_trade_id=max(self.last_trade_id, other.last_trade_id),
@@ -74,7 +76,7 @@ class Part:
 
 def part_of(trade: LiveTrade) -> Part:
     """The candle of one trade."""
-    at = (trade.time_us, trade.first_id)
+    at, amount = (trade.time_us, trade.first_id), _EXACT.multiply(trade.price, trade.quantity)
     return Part(
         first=at,
         last=at,
@@ -83,8 +85,9 @@ def part_of(trade: LiveTrade) -> Part:
         low=trade.price,
         close=trade.price,
         volume=trade.quantity,
-        quote_volume=_EXACT.multiply(trade.price, trade.quantity),
+        quote_volume=amount,
         taker_buy_volume=trade.quantity if trade.is_buyer_aggressor else Decimal(0),
+        taker_buy_quote_volume=amount if trade.is_buyer_aggressor else Decimal(0),
         trade_count=trade.last_id - trade.first_id + 1,
         first_trade_id=trade.first_id,
         last_trade_id=trade.last_id,

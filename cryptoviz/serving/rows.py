@@ -9,7 +9,7 @@ from cryptoviz.serving.events import plain
 
 _SHOWN = (
     "window_start", "window_end", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
-    "trade_count", "status", "revision", "missing_ids",
+    "taker_buy_quote_volume", "trade_count", "status", "revision", "missing_ids",
 )  # fmt: skip
 
 

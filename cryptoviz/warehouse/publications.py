@@ -85,7 +85,7 @@ _TRADE_COLUMNS = (
 )  # fmt: skip
 _CANDLE_MEASURES = (
     "open", "high", "low", "close", "volume", "quote_volume", "vwap", "trade_count", "taker_buy_volume",
-    "taker_sell_volume", "spread_mean", "mid_mean", "depth_mean", "missing_ids", "status",
+    "taker_sell_volume", "taker_buy_quote_volume", "spread_mean", "mid_mean", "depth_mean", "missing_ids", "status",
 )  # fmt: skip
 _FORECAST_MEASURES = (
     "target_time", "last_price", "predicted_price", "volatility", "p02_5", "p10", "p25", "p50", "p75", "p90", "p97_5",

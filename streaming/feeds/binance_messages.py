@@ -103,7 +103,7 @@ def parse_kline(value: bytes) -> Kline:
     m = _kline.decode(value)
     return Kline(
         m.open_time, m.close_time, m.open, m.high, m.low, m.close, m.volume, m.quote_volume, m.trade_count,
-        m.taker_buy_volume,
+        m.taker_buy_volume, m.taker_buy_quote_volume,
     )  # fmt: skip
 
 

@@ -103,7 +103,7 @@ def parse_ohlc(value: bytes) -> Kline:
     m = _ohlc.decode(value)
     open_time = m.time * 1000
     return Kline(
-        open_time, open_time + _HOUR_MS - 1, m.open, m.high, m.low, m.close, m.volume, None, m.count, None
+        open_time, open_time + _HOUR_MS - 1, m.open, m.high, m.low, m.close, m.volume, None, m.count, None, None
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ class Kline(NamedTuple):
     quote_volume: str | None
     trade_count: int
     taker_buy_volume: str | None
+    taker_buy_quote_volume: str | None
 
 
 class BookTicker(NamedTuple):

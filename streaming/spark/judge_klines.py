@@ -10,8 +10,9 @@ from streaming.spark.decimals import DECIMAL, plain_text
 from streaming.spark.judged import Judged, Keys, parse_records, taken
 
 _HOUR_MS = 3_600_000
-_AMOUNTS = ("open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume")
-_OPTIONAL = {"quote_volume", "taker_buy_volume"}
+_AMOUNTS = ("open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
+            "taker_buy_quote_volume")  # fmt: skip
+_OPTIONAL = {"quote_volume", "taker_buy_volume", "taker_buy_quote_volume"}
 _US = pl.Datetime("us", "UTC")
 
 

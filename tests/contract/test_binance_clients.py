@@ -145,6 +145,9 @@ def test_python_binances_candles_are_the_lakes(client, lake):
                 candle[n] for n in ("open", "high", "low", "close", "volume")
             ]
             assert row[8] == candle["trade_count"]
+            assert [Decimal(row[n]) for n in (7, 9, 10)] == [
+                candle[n] for n in ("quote_volume", "taker_buy_volume", "taker_buy_quote_volume")
+            ]
     assert sum(row[0] in lake for row in rows) > 900
 
 

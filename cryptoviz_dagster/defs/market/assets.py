@@ -61,7 +61,7 @@ def _minutes(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         deps=[TRADES.name, BOOK_TICKERS.name, KLINES.name],
         group="market",
         about="Minutes without trades are rows too.",
-        code_version="2",
+        code_version="3",
     )
     def ohlc_1m(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
         now = lake.now()
@@ -88,7 +88,7 @@ def _hourly(interval: Interval, partitions: dg.PartitionsDefinition) -> dg.Asset
         deps=[OHLC_1M.name],
         group="market",
         about="The exact fold of the one-minute candles.",
-        code_version="2",
+        code_version="3",
     )
     def roll_up(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
         hours, parts = hours_of(context.partition_keys, now=lake.now()), []
@@ -113,7 +113,7 @@ def _daily(interval: Interval, partitions: dg.PartitionsDefinition) -> dg.Assets
         group="market",
         about="The exact fold of the day's hourly candles; `hours` says how many there are.",
         condition=rolled_up(),
-        code_version="2",
+        code_version="3",
     )
     def roll_up(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
         days, parts, counts = list(map(Day.from_key, context.partition_keys)), [], []

@@ -17,7 +17,7 @@ FIRST_HOUR = Hour(datetime(2026, 1, 2, 3, tzinfo=UTC))
 
 
 def candle(start, close, *, venue="binance", symbol="BTC-USDT", version=VERSION):
-    amounts = ("volume", "quote_volume", "taker_buy_volume", "taker_sell_volume")
+    amounts = ("volume", "quote_volume", "taker_buy_volume", "taker_sell_volume", "taker_buy_quote_volume")
     return {
         **{column.name: None for column in OHLC_1M.columns},
         **dict.fromkeys(amounts, Decimal("0.5")),

@@ -11,7 +11,7 @@ from cryptoviz.serving.binance_rows import eight_decimals, encode_candles, join_
 from cryptoviz.storage.frames import empty
 
 START = datetime(2026, 1, 2, 3, tzinfo=UTC)
-AMOUNTS = ("volume", "quote_volume", "taker_buy_volume")
+AMOUNTS = ("volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume")
 
 
 def candles(*closes):
@@ -41,7 +41,7 @@ def test_a_row_has_binances_twelve_fields_in_its_order():
     row = json.loads(join_rows([(encode_candles(candles("100.5")), slice(None))])[0])
     opened = int(START.timestamp() * 1000)
     price, amount = "100.50000000", "1.50000000"
-    assert row == [opened, price, price, price, price, amount, opened + 59_999, amount, 1, amount, "0", "0"]
+    assert row == [opened, price, price, price, price, amount, opened + 59_999, amount, 1, amount, amount, "0"]
 
 
 def test_a_quiet_minute_repeats_the_last_price():

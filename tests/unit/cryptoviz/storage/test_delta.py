@@ -80,7 +80,9 @@ def test_claims_and_replacements_do_not_hide_the_last_entry(lake):
 
 def candle(close):
     row = {c.name: None for c in OHLC_1H.columns}
-    zero = dict.fromkeys(("volume", "quote_volume", "taker_buy_volume", "taker_sell_volume"), 0)
+    zero = dict.fromkeys(
+        ("volume", "quote_volume", "taker_buy_volume", "taker_sell_volume", "taker_buy_quote_volume"), 0
+    )
     row |= {
         "venue": "binance",
         "symbol": "BTC-USDT",

@@ -120,6 +120,7 @@ def by_hand(rows, start, end):
         "trade_count": count,
         "taker_buy_volume": rounded(sum(Fraction(r["quantity"]) for r in inside if r["side"] == "buy")),
         "taker_sell_volume": rounded(sum(Fraction(r["quantity"]) for r in inside if r["side"] == "sell")),
+        "taker_buy_quote_volume": rounded(sum(Fraction(r["quote_quantity"]) for r in inside if r["side"] == "buy")),
         "first_trade_id": first,
         "last_trade_id": last,
         "missing_ids": last - first + 1 - count if inside else 0,

@@ -42,7 +42,14 @@ def test_a_candle_of_kraken_has_no_quote_volume_and_no_takers_share():
     assert (row["window_start"], row["window_end"]) == (NOW.replace(hour=7, minute=0), NOW.replace(minute=0))
     assert (row["high"], row["volume"], row["trade_count"]) == (Decimal("106044.3"), Decimal("12.5"), 37)
     assert row["quote_volume"] is None
-    assert row["taker_buy_volume"] is None
+    assert row["taker_buy_volume"] is row["taker_buy_quote_volume"] is None
+
+
+def test_a_candle_of_binance_says_what_takers_bought_in_both_units():
+    message = BINANCE % (OPEN * 1000, OPEN * 1000 + 3_599_999)
+    given = records(message, key="binance:BTC-USDT", schema="binance.rest.kline")
+    row = judge_klines(given, first_hour=FIRST).rows.row(0, named=True)
+    assert (row["taker_buy_volume"], row["taker_buy_quote_volume"]) == (Decimal(4), Decimal(6))
 
 
 def test_candles_of_both_venues_go_to_one_table_once(tmp_path):
