@@ -7,15 +7,15 @@ writer that has been replaced is refused.
 import time
 from collections.abc import Iterable, Sequence
 
-from deltalake import DeltaTable, Schema
+from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
 
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import WRITER_APP, CommitEntry, DataFile, OffsetRange, partition_app
 from cryptoviz.lake.locations import Location
-from cryptoviz.lake.render import arrow_schema
 from cryptoviz.lake.schema import Table
+from cryptoviz.storage.contract import contract_schema, follow_contract
 
 _CONFIGURATION: dict[str, str | None] = {
     "delta.logRetentionDuration": "interval 30 days",
@@ -32,13 +32,17 @@ class WriterReplaced(RuntimeError):
 
 
 class LakeTable:
-    """A handle on one table. Not thread-safe; cheap to refresh, so keep one per writer."""
+    """A handle on one table. Not thread-safe; cheap to refresh, so keep one per writer.
+
+    Raises :class:`cryptoviz.storage.contract.ContractBroken` when the stored table is not the contract's.
+    """
 
     def __init__(self, table: Table, location: Location) -> None:
         self.table = table
         self.uri = location.table(table.name)
         self._options = location.storage_options
         self._delta = self._open_or_create()
+        follow_contract(self._delta, table)
 
     @property
     def delta(self) -> DeltaTable:
@@ -131,7 +135,7 @@ class LakeTable:
             bounded = {"delta.dataSkippingStatsColumns": ",".join(self.table.statistics)}
             return DeltaTable.create(
                 self.uri,
-                schema=Schema.from_arrow(arrow_schema(self.table, partitions=True)),
+                schema=contract_schema(self.table),
                 mode="ignore",
                 partition_by=list(self.table.partition_columns),
                 name=self.table.name,
