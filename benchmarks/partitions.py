@@ -30,11 +30,12 @@ from cryptoviz.settings import Settings, load_settings
 from cryptoviz.storage.delta import LakeTable
 from cryptoviz.storage.hour_index import HourIndex
 from cryptoviz.storage.objects import Objects
-from cryptoviz_dagster.lake_reports import DATA_VERSION_TAG
+from cryptoviz_dagster.lake_reports import DATA_VERSION_TAG, REPORTED
 from cryptoviz_dagster.resources import Lake
 
 _PORT = 28_731
 _DEADLINE_S = 90
+_TICKS = 4
 _NOTHING = HourVersion().digest
 _STATISTICS_QUERY = "{ assetNodes { assetKey { path } partitionStats { numMaterialized numPartitions numFailed } } }"
 _GRID_QUERY = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
@@ -51,7 +52,9 @@ def version_of(hour: Hour) -> HourVersion:
 def lay_down(settings: Settings, hours: Sequence[Hour]) -> None:
     """The index of the trades' hours, and the log of the table that says what each hour stands on."""
     now = datetime.now(UTC)
-    HourIndex(Objects(settings.lake), TRADES.name).publish({hour: version_of(hour) for hour in hours}, now=now)
+    versions = {hour: version_of(hour) for hour in hours}
+    for reported in REPORTED:
+        HourIndex(Objects(settings.lake), reported.name).publish(versions, now=now)
     table = LakeTable(HOURLY_METRICS, settings.lake)
     now_ms = int(now.timestamp() * 1000)
     actions = [
@@ -114,16 +117,16 @@ def _copy_event(database: sqlite3.Connection, key: str, hours: Sequence[Hour]) -
 
 
 def ticks(settings: Settings, folder: Path) -> Iterator[tuple[str, float]]:
-    """Seconds of the first tick of a process and of later ones, without the pauses of the long poll."""
+    """Seconds of the first tick of a process and of later ones: every look of the long poll, without its pauses."""
     from cryptoviz_dagster.definitions import build_definitions  # noqa: PLC0415 - reads the environment
     from cryptoviz_dagster.defs.market.sensors import LongPoll  # noqa: PLC0415
 
-    definitions = build_definitions(settings, poll=LongPoll(total=LongPoll().pause * 0))
+    definitions = build_definitions(settings, poll=LongPoll(wait=lambda _: None))
     have = {"lake": Lake(settings.lake)}
     with dg.DagsterInstance.from_config(str(folder)) as instance:
         for name in ("trades_hour_changed", "checks_changed"):
             sensor = definitions.get_repository_def().get_sensor_def(name)
-            for number in range(3):
+            for number in range(_TICKS):
                 with dg.build_sensor_context(instance=instance, definitions=definitions, resources=have) as context:
                     began = time.perf_counter()
                     result = sensor.evaluate_tick(context)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -49,9 +49,9 @@ class InputHours:
     latest: Hour | None
 
 
-def input_hours(lake: Lake) -> InputHours:
-    """Hours with trades or quotes, with both as one version."""
-    kinds = [entries for table in (TRADES, BOOK_TICKERS) if (entries := lake.hours(table))]
+def input_hours(lake: Lake, *, since: datetime | None = None) -> InputHours:
+    """Hours with trades or quotes, with both as one version; with ``since`` those of the days from then on."""
+    kinds = [entries for table in (TRADES, BOOK_TICKERS) if (entries := lake.hours(table, since=since))]
     merged: dict[Hour, HourEntry] = {}
     for entries in kinds:
         for hour, entry in entries.items():

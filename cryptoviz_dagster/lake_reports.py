@@ -1,9 +1,10 @@
 """Materializations of the external lake tables: what Spark has written, told to Dagster's catalogue hour by hour.
 
 Only the picture of the lineage depends on it; no run does. What was told is read back from the events themselves.
+Recent days are looked at each time, all hours of one table after another, so that years of them cost little.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import dagster as dg
@@ -18,6 +19,9 @@ from cryptoviz_dagster.resources import Lake
 
 REPORTED = (*(table_named(name) for t in TOPICS for name in (t.clean_table, t.raw_table)), QUARANTINE, DUPLICATES)
 AT_ONCE = 40
+_RECENT = timedelta(hours=48)
+_ASKED_BY_NAME = 500
+"""So many hours are asked for one by one; for more, all that is known of the table is read."""
 DATA_VERSION_TAG = "dagster/data_version"
 """The one tag that Dagster indexes by partition."""
 
@@ -27,23 +31,31 @@ class LakeReports:
 
     def __init__(self, *, first: Hour, refresh: timedelta) -> None:
         self._first, self._refresh = first, refresh
-        self._told: dict[str, Mapping[str, str]] = {}
+        self._told: dict[str, dict[str, str]] = {}
         self._open_told: dict[str, datetime] = {}
+        self._turn = 0
 
     def news(self, instance: dg.DagsterInstance, lake: Lake, *, now: datetime) -> list[dg.AssetMaterialization]:
         """At most :data:`AT_ONCE` events, newest hours first; an hour in progress is told once in ``refresh``."""
         events: list[dg.AssetMaterialization] = []
+        whole = REPORTED[self._turn % len(REPORTED)]
         for table in REPORTED:
+            since = None if table is whole else now - _RECENT
             hours = {
-                hour: entry for hour, entry in lake.hours(table).items() if self._first <= hour and hour.start <= now
+                hour: entry
+                for hour, entry in lake.hours(table, since=since).items()
+                if self._first <= hour and hour.start <= now
             }
-            if self._untold(table.name, hours, now):
-                self._told[table.name] = _told_versions(instance, table.name)
+            if untold := self._untold(table.name, hours, now):
+                told = _told_versions(instance, table.name, [hour.key for hour in untold])
+                self._told.setdefault(table.name, {}).update(told)
             untold = self._untold(table.name, hours, now)[: AT_ONCE - len(events)]
             events += [_event(table.name, hour, hours[hour]) for hour in untold]
             if any(hour.end > now for hour in untold):
                 self._open_told[table.name] = now
                 events += _topic_events(table)
+        # A table with more to tell than fits keeps its turn.
+        self._turn += len(events) < AT_ONCE
         return events
 
     def _untold(self, table: str, hours: Mapping[Hour, HourEntry], now: datetime) -> list[Hour]:
@@ -56,10 +68,13 @@ class LakeReports:
         ]
 
 
-def _told_versions(instance: dg.DagsterInstance, table: str) -> dict[str, str]:
-    """Version by partition key of the newest event of each hour."""
+def _told_versions(instance: dg.DagsterInstance, table: str, keys: Sequence[str]) -> dict[str, str]:
+    """Version by partition key of the newest event of each of these hours, and maybe of others."""
     tags = instance.event_log_storage.get_latest_tags_by_partition(
-        dg.AssetKey(table), dg.DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION_TAG]
+        dg.AssetKey(table),
+        dg.DagsterEventType.ASSET_MATERIALIZATION,
+        [DATA_VERSION_TAG],
+        asset_partitions=keys if len(keys) <= _ASKED_BY_NAME else None,
     )
     return {key: values[DATA_VERSION_TAG] for key, values in tags.items()}
 

@@ -46,11 +46,14 @@ class Lake:
     def _folded(self) -> FoldedHours:
         return FoldedHours(HOURLY_METRICS, self.location)
 
-    def hours(self, table: Table) -> dict[Hour, HourEntry]:
-        """Every hour of a table Spark writes, with its version; a listing and what changed since the last call."""
+    def hours(self, table: Table, *, since: datetime | None = None) -> dict[Hour, HourEntry]:
+        """Every hour of a table Spark writes, with its version; a listing and what changed since the last call.
+
+        With ``since`` those of the days from then on.
+        """
         if table.name not in self._indexes:
             self._indexes[table.name] = HourIndex(self._objects, table.name)
-        return self._indexes[table.name].read()
+        return self._indexes[table.name].read(since=since)
 
     def folded_hours(self) -> Mapping[Hour, Standing]:
         """What each hour's candles stand on, read from the candles' own table and its new commits."""

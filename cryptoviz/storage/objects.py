@@ -50,9 +50,9 @@ class Objects:
         except (NotFoundError, FileNotFoundError):
             return None
 
-    def list(self, prefix: str) -> list[ObjectInfo]:
-        """Objects below a prefix, by path."""
-        found = [_info(meta) for page in obstore.list(self._store, prefix) for meta in page]
+    def list(self, prefix: str, *, after: str | None = None) -> list[ObjectInfo]:
+        """Objects below a prefix, by path; only those whose path comes ``after`` one."""
+        found = [_info(meta) for page in obstore.list(self._store, prefix, offset=after) for meta in page]
         return sorted(found, key=lambda info: info.path)
 
     def delete(self, paths: Iterable[str]) -> None:

@@ -13,12 +13,10 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import CommitEntry, State, signed
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.tables import TRADES
-from cryptoviz.settings import load_settings
-from cryptoviz.stack.java import find_java, shim_home
 from cryptoviz.storage.delta import LakeTable
 from cryptoviz.storage.frames import append_rows, empty, read_partition, replace_partition
 from cryptoviz.storage.objects import Objects
-from cryptoviz_dagster.defs.maintenance.rebuild import SparkCluster, minutes_by_spark, rebuild_job, spark_config
+from cryptoviz_dagster.defs.maintenance.rebuild import minutes_by_spark, rebuild_job
 from cryptoviz_dagster.hour_inputs import read_inputs
 from cryptoviz_dagster.publishing import Part, publish
 from cryptoviz_dagster.resources import Lake
@@ -29,16 +27,6 @@ pytestmark = [pytest.mark.stack, pytest.mark.filterwarnings("ignore::ResourceWar
 FIRST = Hour(datetime(2026, 11, 10, 5, tzinfo=UTC))
 HOURS = (FIRST, FIRST.next(), FIRST.next(2))
 MARKETS = ("BTC-USDT", "ETH-USDT", "PEPE-USDT")
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    """Sessions on this machine, with the Java that the launcher finds."""
-    settings = load_settings(home=tmp_path_factory.mktemp("spark"), spark_master="local[2]")
-    cache = settings.cache.expanduser()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JAVA_HOME", str(shim_home(find_java(cache), cache)))
-        yield SparkCluster(spark_config(settings))
 
 
 @pytest.fixture

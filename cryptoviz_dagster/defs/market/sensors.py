@@ -24,12 +24,16 @@ from cryptoviz_dagster.staleness import Patience, Reason, StaleHour, plan_runs, 
 RUNS_AT_ONCE = 12
 _ROLL_UP_INTERVAL_S = 30
 _FAILED_RECENTLY = timedelta(hours=1)
+_RECENT = timedelta(hours=48)
 _PRIORITY = {Reason.CLOSED: 5, Reason.LATE: 3, Reason.EDGES: 1, Reason.OPEN: 2}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LongPoll:
-    """The daemon ticks every 5 s; looking on within a tick for most of that time cuts the wait to one ``pause``."""
+    """The daemon ticks every 5 s; looking on within a tick for most of that time cuts the wait to one ``pause``.
+
+    The first look of a tick is at every hour, the others are at the last two days alone.
+    """
 
     total: timedelta = timedelta(seconds=4)
     pause: timedelta = timedelta(seconds=0.5)
@@ -60,7 +64,8 @@ def hour_sensor(
         for look in range(polling.looks):
             if look:
                 polling.wait(polling.pause.total_seconds())
-            stale = _stale_hours(lake, first=first, patience=patience)
+            begin = Hour.containing(lake.now() - _RECENT) if look else first
+            stale = _stale_hours(lake, first=max(first, begin), patience=patience)
             attempts = _attempts(context.instance, job.name, stale, lake.now()) if stale else []
             if attempts:
                 break
@@ -84,7 +89,7 @@ def roll_up_sensor() -> dg.AutomationConditionSensorDefinition:
 
 
 def _stale_hours(lake: Lake, *, first: Hour, patience: Patience) -> list[StaleHour]:
-    inputs = input_hours(lake)
+    inputs = input_hours(lake, since=first.start)
     folded = lake.folded_hours()
     return stale_hours(inputs.hours, folded, latest=inputs.latest, now=lake.now(), first=first, patience=patience)
 

@@ -136,6 +136,18 @@ def test_the_index_keeps_the_time_of_an_unchanged_hour_and_moves_that_of_a_chang
     assert index.read() == found
 
 
+def test_the_index_can_be_read_from_a_day_on_and_sees_changes_there(lake):
+    index, now = HourIndex(Objects(lake), "trades"), datetime(2026, 1, 2, 4, tzinfo=UTC)
+    days = [HOUR.next(24 * n) for n in range(30)]
+    index.publish({hour: HourVersion(1, 1) for hour in days}, now=now)
+    assert set(index.read(since=days[27].start)) == set(days[27:])
+    assert set(index.read()) == set(days)
+    index.publish({days[28]: HourVersion(2, 2), days[29].next(): HourVersion(3, 3)}, now=now)
+    found = index.read(since=days[28].start)
+    assert {hour: entry.version.rows for hour, entry in found.items()} == {days[28]: 2, days[29]: 1, days[29].next(): 3}
+    assert len(index.read()) == 31
+
+
 def test_a_store_that_overwrites_is_refused_with_the_reason(lake, monkeypatch):
     probe_conditional_put(lake)
     monkeypatch.setattr(Objects, "create", lambda *_: True)

@@ -28,7 +28,7 @@ def test_a_topic_is_alive_as_long_as_its_raw_table_grows(lake, instance, clock, 
     reports = LakeReports(first=first, refresh=timedelta(minutes=2))
     now = first.next(10)
     grown = {now: HourEntry(HourVersion(1, 1), clock())}
-    monkeypatch.setattr(lake, "hours", lambda table: grown if table.name == "raw_trades" else {})
+    monkeypatch.setattr(lake, "hours", lambda table, **_: grown if table.name == "raw_trades" else {})
     told = [event.asset_key for event in reports.news(instance, lake, now=clock())]
     assert told == [dg.AssetKey("raw_trades"), dg.AssetKey(["kafka", "trades"])]
     assert reports.news(instance, lake, now=clock()) == []

@@ -9,6 +9,7 @@ from cryptoviz.storage.frames import replace_partition
 from cryptoviz_dagster.definitions import build_definitions
 from cryptoviz_dagster.defs.market import sensors
 from cryptoviz_dagster.defs.market.sensors import LongPoll
+from cryptoviz_dagster.lake_reports import REPORTED
 
 
 def keys(result):
@@ -151,6 +152,15 @@ def test_hours_of_the_lake_are_told_to_the_catalogue_once_a_version(
     late = writer.commit(trade(99, first.start))
     events = orchestra.tick().asset_events
     assert [event.tags["dagster/data_version"] for event in events] == [late[first].digest]
+
+
+def test_old_hours_are_told_in_turns_as_soon_as_the_new_ones(orchestra, writer, hour_of_trades, first, clock):
+    for day in range(4):
+        writer.commit(*hour_of_trades(first.next(24 * day), 1 + 60 * day))
+    clock.move(days=100)
+    told = [{event.partition for event in orchestra.tick().asset_events} for _ in range(len(REPORTED) + 1)]
+    assert set().union(*told) == {first.next(24 * day).key for day in range(4)}
+    assert sum(map(len, told)) == 4
 
 
 def test_the_hour_in_progress_is_told_at_most_once_a_refresh(orchestra, writer, hour_of_trades, trade, first, clock):
