@@ -6,7 +6,7 @@ Compaction and replays leave an hour's version as it is and start nothing; a lat
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
@@ -16,7 +16,6 @@ from cryptoviz.storage.hour_index import HourEntry
 from cryptoviz_dagster.folded_hours import Standing
 
 _NOTHING = HourVersion()
-_NO_INPUT = HourEntry(_NOTHING, datetime.min.replace(tzinfo=UTC))
 
 
 class Reason(StrEnum):
@@ -37,8 +36,9 @@ class Patience:
     """How long to wait for what.
 
     An ended hour is complete once a later hour has trades and ``overlap`` has passed, at the latest after ``grace``.
-    Late data settles for ``settle``, unless it has kept coming for ``settle_limit``. ``refresh`` spaces the
-    provisional folds.
+    Late data settles for ``settle``, unless it has kept coming for ``settle_limit``. An hour without any input waits
+    until the one before it has been left alone for ``settle_limit``: history arrives hour by hour. ``refresh`` spaces
+    the provisional folds.
     """
 
     refresh: timedelta
@@ -89,6 +89,8 @@ def stale_hours(
         if not is_closed(hour, latest or hour, now, patience):
             if now < hour.end and _is_refresh_due(entry, standing, now, patience):
                 stale.append(StaleHour(hour=hour, version=entry.version, reason=Reason.OPEN))
+        elif entry.version == _NOTHING and now - entry.changed < patience.settle_limit:
+            continue
         elif standing is None or standing.is_open:
             stale.append(StaleHour(hour=hour, version=entry.version, reason=Reason.CLOSED))
         elif standing.version != entry.version.digest:
@@ -100,14 +102,17 @@ def stale_hours(
 
 
 def with_empty_hours(inputs: Mapping[Hour, HourEntry], now: datetime, look_back: int = 24) -> dict[Hour, HourEntry]:
-    """The hours with input, and those without between them, as far as ``look_back`` hours after one with input."""
+    """The hours with input, and those without between them, as far as ``look_back`` hours after one with input.
+
+    The latter changed when that one did.
+    """
     known = sorted(hour for hour in inputs if hour.start <= now)
-    between = [
-        before.next(step)
+    between = {
+        before.next(step): HourEntry(_NOTHING, inputs[before].changed)
         for before, after in pairwise(known)
         for step in range(1, min(after.number - before.number, look_back + 1))
-    ]
-    return dict.fromkeys(between, _NO_INPUT) | dict(inputs)
+    }
+    return between | dict(inputs)
 
 
 def is_closed(hour: Hour, latest: Hour, now: datetime, patience: Patience) -> bool:

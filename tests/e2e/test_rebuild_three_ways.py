@@ -89,11 +89,13 @@ def instant(ns):
 
 
 @pytest.fixture(scope="module", params=RECORDED)
-def recorded(request, recordings):
-    """Trades and quotes of one recording, judged, in order of arrival."""
+def recorded(request, recordings, is_full):
+    """Trades and quotes of one recording, judged, in order of arrival; of a long one the first day unless in full."""
     venue, names, count = RECORDED[request.param]
     trades = recorded_trades(recordings, venue, names)
     assert trades.height == count
+    if not is_full:
+        trades = trades.filter(pl.col("event_time") < trades["event_time"].min() + timedelta(days=1))
     return {TRADES: trades, BOOK_TICKERS: recorded_quotes(recordings, names)}
 
 

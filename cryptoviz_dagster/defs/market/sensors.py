@@ -11,6 +11,7 @@ from dagster._core.definitions.target import ExecutableDefinition
 from cryptoviz.lake.hours import Hour
 from cryptoviz_dagster.hour_inputs import input_hours
 from cryptoviz_dagster.lake_reports import LakeReports
+from cryptoviz_dagster.lanes import BACKLOG
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.run_history import (
     Attempt,
@@ -107,4 +108,4 @@ def _run_request(attempt: Attempt) -> dg.RunRequest:
     first, last = request.hours[0].key, request.hours[-1].key
     priority = 10 if request.is_urgent else _PRIORITY[request.reason]
     tags = {"cryptoviz/hour": first, "cryptoviz/reason": request.reason.value, "dagster/priority": str(priority)}
-    return run_request(attempt, first, last, tags)
+    return run_request(attempt, first, last, tags | (BACKLOG if first != last else {}))

@@ -160,3 +160,12 @@ def test_hours_without_input_between_others_are_folded_too_as_far_as_a_day():
     )
     assert [h.number - H.number for h in sorted(hours)] == [*range(28), 100, 999]
     assert reasons({H: entry(), H.next(3): entry()}, {}, H.next(9).end)[H.next(2)] is Reason.CLOSED
+
+
+def test_an_hour_without_input_waits_until_the_history_before_it_has_stopped_coming():
+    arrived = H.next(50).start
+    trades = {H: entry(changed=arrived), H.next(40): entry()}
+    folded = {H: standing(as_of=arrived), H.next(40): standing(as_of=arrived)}
+    assert reasons(trades, folded, arrived + timedelta(minutes=4)) == {}
+    later = reasons(trades, folded, arrived + timedelta(minutes=5))
+    assert sorted(hour.number - H.number for hour in later) == [*range(1, 25)]

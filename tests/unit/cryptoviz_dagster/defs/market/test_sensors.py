@@ -10,6 +10,7 @@ from cryptoviz_dagster.definitions import build_definitions
 from cryptoviz_dagster.defs.market import sensors
 from cryptoviz_dagster.defs.market.sensors import LongPoll
 from cryptoviz_dagster.lake_reports import REPORTED
+from cryptoviz_dagster.lanes import BACKLOG
 
 
 def keys(result):
@@ -65,6 +66,7 @@ def test_many_stale_hours_are_the_newest_alone_and_the_rest_in_one_run(orchestra
     assert [r.partition_key for r in requests] == [first.next(8).key, None]
     assert requests[1].tags["dagster/asset_partition_range_start"] == first.key
     assert requests[1].tags["dagster/asset_partition_range_end"] == first.next(7).key
+    assert [set(BACKLOG) <= set(request.tags) for request in requests] == [False, True]
     assert len(orchestra.settle()) == 2
     assert len(lake.folded_hours()) == 9
     stored = orchestra.instance.get_materialized_partitions(dg.AssetKey(OHLC_1H.name))
