@@ -72,12 +72,25 @@ CHECKS = {
     "ohlc_1h:is_fold_of_minutes",
     "hourly_metrics:every_market_has_one_row",
     "hourly_metrics:ranges_contain_prices",
+    "training_set:features_are_finite",
+    "vol_model:model_is_what_its_row_says",
+    "lstm_model:model_is_what_its_row_says",
+    "calibration:widths_ascend_with_coverage",
+    "predictions:quantiles_are_finite_and_in_order",
+    "predictions:nothing_later_was_read",
+    "predictions:every_market_has_every_step",
+    "future_predictions:shows_one_whole_issue",
+    "prediction_metrics:every_due_forecast_is_scored_as_issued",
+    "prediction_metrics:scores_follow_from_prices",
+    "prediction_performance:averages_are_possible",
+    "champions:every_task_has_one_champion",
 }
 WARNINGS = {
     "hourly_metrics:columns_have_values",
     "market_overview:sources_give_every_column",
     "market_overview:sources_are_fresh",
     "market_overview:sources_agree",
+    "predictions:models_are_there",
 }
 
 NIGHTLY = {"ended_hours_lie_in_one_file", "rows_are_within_bytes_budget", "rebuilt_hour_is_identical"}

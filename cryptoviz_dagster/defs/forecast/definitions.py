@@ -19,7 +19,10 @@ from cryptoviz.lake.forecast_tables import (
 from cryptoviz.settings import Settings
 from cryptoviz_dagster.defs.forecast.evaluation import evaluation_assets
 from cryptoviz_dagster.defs.forecast.hourly import hourly_assets
+from cryptoviz_dagster.defs.forecast.issue_checks import issue_checks
+from cryptoviz_dagster.defs.forecast.model_checks import model_checks
 from cryptoviz_dagster.defs.forecast.partitions import ForecastCalendar
+from cryptoviz_dagster.defs.forecast.score_checks import score_checks
 from cryptoviz_dagster.defs.forecast.scores import score_assets
 from cryptoviz_dagster.defs.forecast.sensors import ForecastJobs, forecast_sensor
 from cryptoviz_dagster.defs.forecast.training import training_assets
@@ -30,7 +33,7 @@ _RUN_LIMIT_S = 1800
 
 
 def forecast_definitions(settings: Settings) -> dg.Definitions:
-    """Assets, jobs and sensor of forecasts. Uses the resource ``lake``."""
+    """Assets, checks, jobs and sensor of forecasts. Uses the resource ``lake``."""
     calendar = ForecastCalendar(settings.first_hour, settings.backfill_klines)
     partitions = hourly_from(settings.first_hour)
     jobs = ForecastJobs(
@@ -55,6 +58,7 @@ def forecast_definitions(settings: Settings) -> dg.Definitions:
             *score_assets(calendar),
             *evaluation_assets(partitions),
         ],
+        asset_checks=[*issue_checks(partitions), *model_checks(calendar), *score_checks(partitions, calendar)],
         jobs=[jobs.day, jobs.week, jobs.hour],
         sensors=[forecast_sensor(jobs, calendar)],
     )

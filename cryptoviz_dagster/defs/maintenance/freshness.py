@@ -1,4 +1,4 @@
-"""How old the newest event of an asset may be: policies on topics, tables of the stream and candles.
+"""How old the newest event of an asset may be: policies on all that should never stand still.
 
 A status that the freshness daemon reads off the assets' newest events; it starts nothing and reads no data.
 """
@@ -8,15 +8,23 @@ from datetime import timedelta
 import dagster as dg
 
 from cryptoviz.lake.candle_tables import OHLC
+from cryptoviz.lake.forecast_tables import CHAMPIONS, FORECAST_TABLES, LSTM_MODEL
+from cryptoviz.lake.metric_tables import METRIC_TABLES
+from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import table_named
 from cryptoviz.lake.topics import KLINES, TOPICS, Topic
+from cryptoviz.warehouse.publications import PUBLICATIONS
 from cryptoviz_dagster.defs.lake.assets import topic_key
+from cryptoviz_dagster.defs.serving.assets import publication_key
 
 _HOURLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=3), warn_window=timedelta(minutes=75))
 _DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30), warn_window=timedelta(hours=25))
+_WEEKLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=9), warn_window=timedelta(days=8))
 _LIVE = dg.FreshnessPolicy.time_window(fail_window=timedelta(minutes=30), warn_window=timedelta(minutes=10))
 _SLOW_TOPICS = {KLINES.name}
 """Topics that get records once an hour."""
+_WEEKLY_TABLES = {LSTM_MODEL.name, CHAMPIONS.name}
+_PAGE = "forecast_evaluation"
 
 
 def with_freshness(location: dg.Definitions) -> dg.Definitions:
@@ -31,8 +39,17 @@ def _policies() -> dict[dg.AssetKey, dg.FreshnessPolicy]:
     policies = {topic_key(topic): _of(topic) for topic in TOPICS}
     policies |= {dg.AssetKey(table_named(t.clean_table).name): _of(t) for t in TOPICS}
     policies |= {dg.AssetKey(table_named(t.raw_table).name): _of(t) for t in TOPICS}
-    policies |= {dg.AssetKey(table.name): _DAILY if i.is_daily else _HOURLY for i, table in OHLC.items()}
+    made = {table.name: _of_table(table) for table in (*OHLC.values(), *METRIC_TABLES, *FORECAST_TABLES)}
+    policies |= {dg.AssetKey(name): policy for name, policy in made.items()}
+    policies |= {dg.AssetKey(_PAGE): _HOURLY}
+    policies |= {publication_key(p): made[p.name] for p in PUBLICATIONS if p.name in made}
     return policies
+
+
+def _of_table(table: Table) -> dg.FreshnessPolicy:
+    if table.name in _WEEKLY_TABLES:
+        return _WEEKLY
+    return _DAILY if table.is_daily else _HOURLY
 
 
 def _of(topic: Topic) -> dg.FreshnessPolicy:

@@ -9,8 +9,8 @@ from cryptoviz.arithmetic.fold import fold_candles
 from cryptoviz.lake.candle_tables import OHLC, OHLC_1M, Interval
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import signed
+from cryptoviz_dagster.defs.judging import judge
 from cryptoviz_dagster.defs.market.assets import HOURLY_ROLL_UPS
-from cryptoviz_dagster.defs.market.judging import judge
 from cryptoviz_dagster.resources import Lake
 
 _MARKET = ("venue", "symbol")

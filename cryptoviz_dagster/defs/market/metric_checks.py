@@ -7,7 +7,7 @@ from cryptoviz.lake.candle_tables import OHLC_1H
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.metric_tables import HOURLY_METRICS, MARKET_OVERVIEW
 from cryptoviz.lake.tables import QUOTES
-from cryptoviz_dagster.defs.market.judging import judge
+from cryptoviz_dagster.defs.judging import judge
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.transforms.hourly_metrics import HOURS_NEEDED
 

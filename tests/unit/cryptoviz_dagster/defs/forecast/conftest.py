@@ -116,6 +116,21 @@ def trained_folder(history_folder, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def issue_hours(trained_folder):
+    """Copies the lake with models and issues and scores its first hours there."""
+
+    def issue(folder, count):
+        shutil.copytree(trained_folder, folder)
+        lake = Lake(Location(uri=str(folder)), clock=lambda: FIRST.next(10).start)
+        with dg.DagsterInstance.ephemeral() as instance:
+            forecasts = Forecasts(definitions_over(lake, folder.parent), instance, lake)
+            forecasts.make("forecast_hour", FIRST.key, FIRST.next(count - 1).key)
+        return folder
+
+    return issue
+
+
 @pytest.fixture
 def with_history(history_folder, location):
     """The lake of a test: history, and no model yet."""
