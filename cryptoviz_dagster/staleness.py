@@ -36,7 +36,8 @@ class Patience:
     """How long to wait for what.
 
     An ended hour is complete once a later hour has trades and ``overlap`` has passed, at the latest after ``grace``.
-    Late data settles for ``settle``, unless it has kept coming for ``settle_limit``. An hour without any input waits
+    Late data settles for ``settle``, unless it has kept coming for ``settle_limit``; so does an hour that is first
+    seen longer than ``on_time`` after its end, which is one that is being backfilled. An hour without any input waits
     until the one before it has been left alone for ``settle_limit``: history arrives hour by hour. ``refresh`` spaces
     the provisional folds.
     """
@@ -46,6 +47,7 @@ class Patience:
     grace: timedelta = timedelta(seconds=15)
     settle: timedelta = timedelta(seconds=20)
     settle_limit: timedelta = timedelta(minutes=5)
+    on_time: timedelta = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,10 +78,12 @@ def stale_hours(
     now: datetime,
     first: Hour,
     patience: Patience,
+    waiting: Mapping[Hour, datetime] | None = None,
 ) -> list[StaleHour]:
     """Hours from ``first`` whose candles do not stand on the ``inputs`` in the lake and that are due, newest first.
 
-    ``latest`` is the hour that every kind of input has reached.
+    ``latest`` is the hour that every kind of input has reached. ``waiting`` says since when each hour without final
+    candles has been seen; of an hour that it does not name nobody knows that it has waited.
     """
     hours, stale = with_empty_hours(inputs, now), []
     for hour in sorted(hours, reverse=True):
@@ -92,7 +96,8 @@ def stale_hours(
         elif entry.version == _NOTHING and now - entry.changed < patience.settle_limit:
             continue
         elif standing is None or standing.is_open:
-            stale.append(StaleHour(hour=hour, version=entry.version, reason=Reason.CLOSED))
+            if not _is_filling(hour, entry, (waiting or {}).get(hour, now), now, patience):
+                stale.append(StaleHour(hour=hour, version=entry.version, reason=Reason.CLOSED))
         elif standing.version != entry.version.digest:
             if _has_settled(entry, standing, now, patience):
                 stale.append(StaleHour(hour=hour, version=entry.version, reason=Reason.LATE))
@@ -137,6 +142,21 @@ def plan_runs(
             stretch = []
         stretch.append(hour)
     return requests + _requests(stretch, range_from)
+
+
+def without_final_candles(
+    inputs: Mapping[Hour, HourEntry], folded: Mapping[Hour, Standing], before: Mapping[Hour, datetime], now: datetime
+) -> dict[Hour, datetime]:
+    """Since when each hour that has no final candles has been seen, given what was known ``before``."""
+    return {
+        hour: before.get(hour, now) for hour in inputs if (standing := folded.get(hour)) is None or standing.is_open
+    }
+
+
+def _is_filling(hour: Hour, entry: HourEntry, since: datetime, now: datetime, patience: Patience) -> bool:
+    """Whether an hour that ended long ago is still coming in: folded now it would be published twice."""
+    is_on_time = now < hour.end + patience.on_time
+    return not is_on_time and now - entry.changed < patience.settle and now - since < patience.settle_limit
 
 
 def _is_refresh_due(entry: HourEntry, standing: Standing | None, now: datetime, patience: Patience) -> bool:

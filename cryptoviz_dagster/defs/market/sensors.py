@@ -20,7 +20,7 @@ from cryptoviz_dagster.run_history import (
     hours_of_failed_ranges,
     run_request,
 )
-from cryptoviz_dagster.staleness import Patience, Reason, StaleHour, plan_runs, stale_hours
+from cryptoviz_dagster.staleness import Patience, Reason, StaleHour, plan_runs, stale_hours, without_final_candles
 
 RUNS_AT_ONCE = 12
 _ROLL_UP_INTERVAL_S = 30
@@ -52,6 +52,7 @@ def hour_sensor(
     """The sensor over the hours of trades, from the lake's ``first`` one."""
     polling = poll or LongPoll()
     reports = LakeReports(first=first, refresh=patience.refresh)
+    looked = _Looks(patience)
 
     @dg.sensor(
         name="trades_hour_changed",
@@ -66,7 +67,7 @@ def hour_sensor(
             if look:
                 polling.wait(polling.pause.total_seconds())
             begin = Hour.containing(lake.now() - _RECENT) if look else first
-            stale = _stale_hours(lake, first=max(first, begin), patience=patience)
+            stale = looked.stale_hours(lake, max(first, begin))
             attempts = _attempts(context.instance, job.name, stale, lake.now()) if stale else []
             if attempts:
                 break
@@ -89,10 +90,27 @@ def roll_up_sensor() -> dg.AutomationConditionSensorDefinition:
     )
 
 
-def _stale_hours(lake: Lake, *, first: Hour, patience: Patience) -> list[StaleHour]:
-    inputs = input_hours(lake, since=first.start)
-    folded = lake.folded_hours()
-    return stale_hours(inputs.hours, folded, latest=inputs.latest, now=lake.now(), first=first, patience=patience)
+class _Looks:
+    """What earlier looks of this process have seen; forgetting it costs an hour at most its patience once more."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._waiting: dict[Hour, datetime] = {}
+
+    def stale_hours(self, lake: Lake, first: Hour) -> list[StaleHour]:
+        """Hours from ``first`` on that are due now."""
+        inputs, folded, now = input_hours(lake, since=first.start), lake.folded_hours(), lake.now()
+        earlier = {hour: since for hour, since in self._waiting.items() if hour < first}
+        self._waiting = earlier | without_final_candles(inputs.hours, folded, self._waiting, now)
+        return stale_hours(
+            inputs.hours,
+            folded,
+            latest=inputs.latest,
+            now=now,
+            first=first,
+            patience=self._patience,
+            waiting=self._waiting,
+        )
 
 
 def _attempts(instance: dg.DagsterInstance, job: str, stale: list[StaleHour], now: datetime) -> list[Attempt]:

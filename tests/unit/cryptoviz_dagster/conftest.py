@@ -29,6 +29,8 @@ from cryptoviz_dagster.defs.market.sensors import LongPoll
 from cryptoviz_dagster.resources import Lake
 
 FIRST = Hour(datetime(2026, 11, 10, 0, tzinfo=UTC))
+SETTLED = timedelta(seconds=20)
+"""An hour that ended long ago and has not changed for so long is taken as complete."""
 
 
 class Clock:
@@ -54,7 +56,8 @@ class Writer:
         self.numbers = itertools.count()
 
     def commit(self, *rows: dict) -> dict[Hour, HourVersion]:
-        """One commit; returns the versions of the hours it touched."""
+        """One commit; returns the versions of the hours it touched. An hour that is new has come in a while ago."""
+        known = set(self.versions)
         frame = pl.DataFrame(list(rows), schema=pl.from_arrow(arrow_schema(TRADES).empty_table()).schema)
         number, files = next(self.numbers), []
         for (start,), part in frame.group_by(pl.col("event_time").dt.truncate("1h")):
@@ -71,7 +74,8 @@ class Writer:
         hours = {hour.key: version for hour, version in touched.items()}
         entry = CommitEntry(TRADES.name, f"c{number}", self.epoch, "c", "t", [], frame.height, hours, state=state)
         self.table.append(files, entry)
-        self.index.publish(touched, now=self.clock())
+        for hour, version in touched.items():
+            self.index.publish({hour: version}, now=self.clock() - (timedelta(0) if hour in known else SETTLED))
         return touched
 
     def _write(self, path: str, part: pl.DataFrame) -> int:

@@ -8,7 +8,15 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import HourVersion
 from cryptoviz.storage.hour_index import HourEntry
 from cryptoviz_dagster.folded_hours import Standing
-from cryptoviz_dagster.staleness import Patience, Reason, StaleHour, plan_runs, stale_hours, with_empty_hours
+from cryptoviz_dagster.staleness import (
+    Patience,
+    Reason,
+    StaleHour,
+    plan_runs,
+    stale_hours,
+    with_empty_hours,
+    without_final_candles,
+)
 
 H = Hour(datetime(2026, 11, 20, 8, tzinfo=UTC))
 ONE, TWO = HourVersion(1, 1), HourVersion(2, 2)
@@ -25,8 +33,9 @@ def standing(version=ONE, as_of=H.end + 3 * SECOND, *, is_open=False, is_blind=F
     return Standing(version=version.digest, as_of=as_of, is_open=is_open, is_blind=is_blind)
 
 
-def reasons(trades, folded, now, first=LONG_AGO):
-    stale = stale_hours(trades, folded, latest=max(trades), now=now, first=first, patience=PATIENCE)
+def reasons(trades, folded, now, first=LONG_AGO, waiting=None):
+    latest = max(trades)
+    stale = stale_hours(trades, folded, latest=latest, now=now, first=first, patience=PATIENCE, waiting=waiting)
     return {s.hour: s.reason for s in stale}
 
 
@@ -67,6 +76,34 @@ def test_late_trades_that_never_settle_do_not_starve_the_hour():
     trades = {H: entry(TWO, now - SECOND)}
     assert reasons(trades, {H: standing(as_of=now - timedelta(minutes=6))}, now) == {H: Reason.LATE}
     assert reasons(trades, {H: standing(as_of=now - timedelta(minutes=4))}, now) == {}
+
+
+def test_an_hour_that_is_being_backfilled_waits_until_nothing_more_comes_in():
+    changed = H.end + timedelta(minutes=40)
+    trades = {H: entry(ONE, changed), H.next(): entry()}
+    assert H not in reasons(trades, {}, changed + 19 * SECOND)
+    assert reasons(trades, {}, changed + 20 * SECOND)[H] is Reason.CLOSED
+    provisional = standing(as_of=H.end - SECOND, is_open=True)
+    assert H not in reasons(trades, {H: provisional}, changed + 19 * SECOND)
+
+
+def test_a_backfill_that_never_ends_does_not_starve_its_hours():
+    now = H.end + timedelta(minutes=40)
+    trades, five_minutes = {H: entry(ONE, now - SECOND), H.next(): entry()}, timedelta(minutes=5)
+    assert H not in reasons(trades, {}, now, waiting={H: now - five_minutes + SECOND})
+    assert reasons(trades, {}, now, waiting={H: now - five_minutes})[H] is Reason.CLOSED
+
+
+def test_an_hour_that_has_just_ended_never_waits_for_a_backfill():
+    now = H.end + 59 * SECOND
+    assert reasons({H: entry(ONE, now), H.next(): entry()}, {}, now)[H] is Reason.CLOSED
+
+
+def test_only_hours_without_final_candles_wait_and_each_since_it_was_first_seen():
+    inputs = {H.next(n): entry() for n in range(3)}
+    folded = {H: standing(), H.next(): standing(is_open=True)}
+    known = {H: H.start, H.next(): H.start}
+    assert without_final_candles(inputs, folded, known, H.end) == {H.next(): H.start, H.next(2): H.end}
 
 
 def test_the_hour_in_progress_is_folded_at_first_sight_and_then_every_refresh_if_it_changed():

@@ -43,6 +43,7 @@ def test_late_trades_run_again_exactly_the_hours_they_touched(orchestra, writer,
 def test_a_replay_and_a_compaction_run_nothing(orchestra, writer, hour_of_trades, first, clock):
     versions = writer.commit(*hour_of_trades(first, 1, count=30))
     versions |= writer.commit(*hour_of_trades(first, 31, count=30))
+    clock.move(seconds=20)
     orchestra.settle()
     clock.move(minutes=5)
     writer.index.publish(versions, now=clock())
@@ -71,6 +72,29 @@ def test_many_stale_hours_are_the_newest_alone_and_the_rest_in_one_run(orchestra
     assert len(lake.folded_hours()) == 9
     stored = orchestra.instance.get_materialized_partitions(dg.AssetKey(OHLC_1H.name))
     assert stored == {first.next(n).key for n in range(9)}
+
+
+def test_an_hour_that_is_backfilled_in_two_batches_is_published_once(
+    orchestra, writer, hour_of_trades, first, clock, lake
+):
+    writer.commit(*hour_of_trades(first, 1, count=20))
+    writer.commit(*hour_of_trades(first, 21, count=20))
+    assert keys(orchestra.tick()) == []
+    clock.move(seconds=12)
+    writer.commit(*hour_of_trades(first, 41, count=20))
+    clock.move(seconds=19)
+    assert keys(orchestra.tick()) == []
+    clock.move(seconds=1)
+    assert len(orchestra.settle()) == 1
+    assert set(lake.rows(OHLC_1M, first)["revision"]) == {1}
+
+
+def test_a_backfill_that_never_pauses_is_folded_after_five_minutes(orchestra, writer, hour_of_trades, first, clock):
+    for number in range(31):
+        assert keys(orchestra.tick()) == []
+        writer.commit(*hour_of_trades(first, 1 + 2 * number, count=2))
+        clock.move(seconds=10)
+    assert partitions(orchestra.tick()) == [first.key]
 
 
 def test_the_hour_in_progress_is_refreshed_while_it_runs_and_settled_when_it_ends(
