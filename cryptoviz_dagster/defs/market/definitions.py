@@ -7,6 +7,7 @@ from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, HO
 from cryptoviz.settings import Settings
 from cryptoviz_dagster.defs.market.assets import HOURLY_ROLL_UPS, candle_assets, record_specs
 from cryptoviz_dagster.defs.market.checks import candle_checks
+from cryptoviz_dagster.defs.market.follower_sensor import follower_sensor
 from cryptoviz_dagster.defs.market.metric_checks import metric_checks
 from cryptoviz_dagster.defs.market.metric_sensor import history_sensor, metrics_job
 from cryptoviz_dagster.defs.market.metrics import metric_assets
@@ -44,6 +45,7 @@ def market_definitions(settings: Settings, *, poll: LongPoll | None = None) -> d
         jobs=[hour_job, metrics],
         sensors=[
             hour_sensor(hour_job, first=first, patience=patience, poll=poll),
+            follower_sensor(hour_job, first=first),
             history_sensor(metrics, hour_job=hour_job.name),
             roll_up_sensor(),
         ],

@@ -19,6 +19,7 @@ from cryptoviz_dagster.defs.market.assets import ids_known_at
 from cryptoviz_dagster.defs.market.metric_metadata import describe
 from cryptoviz_dagster.defs.table_asset import table_asset
 from cryptoviz_dagster.folded_hours import Standing
+from cryptoviz_dagster.followers import stamp
 from cryptoviz_dagster.partitions import hours_of
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.transforms.history import LOOK_BACK, account_for_hours, build_history
@@ -32,6 +33,8 @@ from cryptoviz_dagster.transforms.market_overview import (
     observe_quotes,
 )
 
+Built = tuple[pl.DataFrame, Mapping[str, str]]
+"""Rows of an hour and the metadata of the commit that writes them."""
 _HISTORY_COLUMNS = ("venue", "symbol", "window_start", "high", "low", "close", "volume", "quote_volume")
 
 
@@ -70,19 +73,14 @@ def _metrics(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     def hourly_metrics(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
         hours = hours_of(context.partition_keys, now=lake.now())
         past = LookBack.read(lake, hours)
-        return _materialize(
-            context,
-            lake,
-            HOURLY_METRICS,
-            hours,
-            lambda hour: build_hourly_metrics(
-                lake.rows(OHLC_1H, hour),
-                lake.rows(OHLC_1M, hour),
-                past.history(hour),
-                latest_market_caps(lake.rows(QUOTES, hour)),
-            ),
-            lambda rows, hour: Standing.of(rows, as_of=ids_known_at(context.instance, hour)).metadata(hour),
-        )
+
+        def build(hour: Hour) -> Built:
+            hourly, minutes = lake.rows(OHLC_1H, hour), lake.rows(OHLC_1M, hour)
+            caps = latest_market_caps(lake.rows(QUOTES, hour))
+            rows = build_hourly_metrics(hourly, minutes, past.history(hour), caps)
+            return rows, Standing.of(rows, as_of=ids_known_at(context.instance, hour)).metadata(hour)
+
+        return _materialize(context, lake, HOURLY_METRICS, hours, build)
 
     return hourly_metrics
 
@@ -98,15 +96,14 @@ def _correlations(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     def hourly_correlations(
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
     ) -> dg.MaterializeResult[None]:
+        def build(hour: Hour) -> Built:
+            candles = lake.rows(OHLC_1H, hour)
+            rows = build_hourly_correlations(candles, past.history(hour), hour=hour.start)
+            return rows, stamp(hour, candles=candles)
+
         hours = hours_of(context.partition_keys, now=lake.now())
         past = LookBack.read(lake, hours, length=max(WINDOWS) + 1)
-        return _materialize(
-            context,
-            lake,
-            HOURLY_CORRELATIONS,
-            hours,
-            lambda hour: build_hourly_correlations(lake.rows(OHLC_1H, hour), past.history(hour), hour=hour.start),
-        )
+        return _materialize(context, lake, HOURLY_CORRELATIONS, hours, build)
 
     return hourly_correlations
 
@@ -120,11 +117,13 @@ def _overview(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         about="Prices of the venues' last trades and of the vendors, each beside the median of the fresh ones.",
     )
     def market_overview(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
-        def build(hour: Hour) -> pl.DataFrame:
+        def build(hour: Hour) -> Built:
             before, minutes = lake.rows(OHLC_1M, hour.next(-1)), lake.rows(OHLC_1M, hour)
-            quotes = lake.rows_between(QUOTES, hour.next(-1), hour).collect()
+            quotes_before, quotes = lake.rows(QUOTES, hour.next(-1)), lake.rows(QUOTES, hour)
             venues = observe_candles(pl.concat([before, minutes]))
-            return build_market_overview(venues, observe_quotes(quotes), minutes["window_start"])
+            vendors = observe_quotes(pl.concat([quotes_before, quotes]))
+            rows = build_market_overview(venues, vendors, minutes["window_start"])
+            return rows, stamp(hour, candles=minutes, quotes=version_of(quotes))
 
         hours = hours_of(context.partition_keys, now=lake.now())
         return _materialize(context, lake, MARKET_OVERVIEW, hours, build)
@@ -137,9 +136,10 @@ def _quotes(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         HOURLY_QUOTES, partitions, deps=[QUOTES.name], group="market", about="The roll-up of the vendors' quotes."
     )
     def hourly_quotes(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
-        def build(hour: Hour) -> pl.DataFrame:
+        def build(hour: Hour) -> Built:
             quotes = lake.rows(QUOTES, hour)
-            return build_hourly_quotes(quotes, hour=hour.start, version=version_of(quotes))
+            version = version_of(quotes)
+            return build_hourly_quotes(quotes, hour=hour.start, version=version), stamp(hour, quotes=version)
 
         return _materialize(context, lake, HOURLY_QUOTES, hours_of(context.partition_keys, now=lake.now()), build)
 
@@ -151,12 +151,11 @@ def _materialize(
     lake: Lake,
     table: Table,
     hours: Sequence[Hour],
-    build: Callable[[Hour], pl.DataFrame],
-    note: Callable[[pl.DataFrame, Hour], Mapping[str, str]] | None = None,
+    build: Callable[[Hour], Built],
 ) -> dg.MaterializeResult[None]:
     for hour in hours:
-        rows = build(hour)
-        replace_partition(table, lake.location, hour, rows, note(rows, hour) if note else {})
+        rows, note = build(hour)
+        replace_partition(table, lake.location, hour, rows, note)
         context.add_asset_metadata(
             {**describe(table, rows), "dagster/uri": lake.uri(table, hour)}, partition_key=hour.key
         )

@@ -90,10 +90,12 @@ def test_an_hour_that_is_backfilled_in_two_batches_is_published_once(
 
 
 def test_a_backfill_that_never_pauses_is_folded_after_five_minutes(orchestra, writer, hour_of_trades, first, clock):
-    for number in range(31):
+    writer.commit(*hour_of_trades(first, 1, count=1))
+    for number in range(30):
+        writer.commit(*hour_of_trades(first, 2 + number, count=1))
         assert keys(orchestra.tick()) == []
-        writer.commit(*hour_of_trades(first, 1 + 2 * number, count=2))
         clock.move(seconds=10)
+    writer.commit(*hour_of_trades(first, 40, count=1))
     assert partitions(orchestra.tick()) == [first.key]
 
 
