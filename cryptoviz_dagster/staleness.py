@@ -93,8 +93,6 @@ def stale_hours(
         if not is_closed(hour, latest or hour, now, patience):
             if now < hour.end and _is_refresh_due(entry, standing, now, patience):
                 stale.append(StaleHour(hour=hour, version=entry.version, reason=Reason.OPEN))
-        elif entry.version == _NOTHING and now - entry.changed < patience.settle_limit:
-            continue
         elif standing is None or standing.is_open:
             if not _is_filling(hour, entry, (waiting or {}).get(hour, now), now, patience):
                 stale.append(StaleHour(hour=hour, version=entry.version, reason=Reason.CLOSED))
@@ -155,6 +153,8 @@ def without_final_candles(
 
 def _is_filling(hour: Hour, entry: HourEntry, since: datetime, now: datetime, patience: Patience) -> bool:
     """Whether an hour that ended long ago is still coming in: folded now it would be published twice."""
+    if entry.version == _NOTHING:
+        return now - entry.changed < patience.settle_limit
     is_on_time = now < hour.end + patience.on_time
     return not is_on_time and now - entry.changed < patience.settle and now - since < patience.settle_limit
 
