@@ -14,8 +14,8 @@ from cryptoviz.forecasting.panel import FloatArray, IntArray
 from cryptoviz.forecasting.variance import HAR_COLUMNS, REGRESSORS, WEEK_HOURS, WINDOWS
 
 _RIDGE, _DUMMY_RIDGE = 10.0, 100.0
-_MARKET_ROWS = 1000.0
-"""Rows of a market's own that weigh as much as what all markets say: six weeks of hours."""
+_MARKET_ROWS = 10_000.0
+"""Rows of a market's own that weigh as much as what all markets say: fourteen months of hours."""
 _HAR_WEIGHTS = {1: 0.1, 6: 0.2, 24: 0.3, 168: 0.2, 720: 0.2}
 """Where the coefficients lie before any data: the weighted average of past variances that HAR models settle near."""
 

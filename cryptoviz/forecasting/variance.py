@@ -1,7 +1,7 @@
 """Inputs of the volatility regression: what each closed hour says of the variance to come, and what then came.
 
 Row t uses candles up to t. The windows and the leverage terms follow Corsi (2009) and Corsi and
-Reno (2012).
+Reno (2012); what the leading market does is a common factor of all others.
 """
 
 from dataclasses import dataclass
@@ -9,12 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from cryptoviz.forecasting.features import garman_klass
-from cryptoviz.forecasting.panel import FloatArray, IntArray, Panel, forward_sum, log_returns, trailing_mean
+from cryptoviz.forecasting.panel import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Panel,
+    forward_sum,
+    log_returns,
+    trailing_mean,
+)
 
 WINDOWS = (1, 3, 6, 24, 72, 168, 720)
 """Hours over which the variance of an hour is averaged."""
 CALM_WINDOWS = (6, 24, 72, 168, 720)
 """Hours over which the mean of logs is set against the log of the mean: what is left when single jumps count little."""
+LEADER_WINDOWS = (1, 24, 720)
+"""Hours over which the variance of the leading market, by value traded, is averaged."""
 LOOK_BACK = max(WINDOWS) + 1
 """Hours of candles that one row of features reads."""
 REGRESSORS = (
@@ -28,7 +38,7 @@ REGRESSORS = (
     "market_1h",
     "market_24h",
     *(f"calm_{hours}h" for hours in CALM_WINDOWS),
-    "peak_24h",
+    *(f"leader_{hours}h" for hours in LEADER_WINDOWS),
 )
 WEEK_HOURS = 168
 HAR_COLUMNS = tuple(REGRESSORS.index(f"log_variance_{hours}h") for hours in (1, 24, 168, 720))
@@ -63,6 +73,7 @@ def variance_inputs(panel: Panel) -> VarianceInputs:
     falls = np.where(np.isfinite(returns), np.minimum(returns, 0.0), np.nan)
     volume = np.log1p(panel.volume * panel.close)
     usual = trailing_mean(volume, 168, least=48)
+    leading = _leading(panel, np.logical_and.reduce([np.isfinite(by_window[hours]) for hours in LEADER_WINDOWS]))
     columns = (
         np.ones_like(variance),
         *logs,
@@ -74,7 +85,7 @@ def variance_inputs(panel: Panel) -> VarianceInputs:
         _across_markets(by_window[1]),
         _across_markets(by_window[24]),
         *(_trailing(np.log(variance + _EPSILON), hours) - by_window[hours] for hours in CALM_WINDOWS),
-        np.log(_trailing_peak(variance, 24) + _EPSILON) - by_window[24],
+        *(_of_one(by_window[hours], leading) for hours in LEADER_WINDOWS),
     )
     values = np.stack(columns, axis=-1)
     usable = np.isfinite(values).all(axis=-1, keepdims=True)
@@ -103,17 +114,24 @@ def _trailing(values: FloatArray, hours: int) -> FloatArray:
     return trailing_mean(values, hours, least=max(1, min(hours // _LEAST_SHARE, _LEAST)))
 
 
-def _trailing_peak(values: FloatArray, hours: int) -> FloatArray:
-    """Largest of the last hours, as far as they are known; 0 without any."""
-    peak = np.nan_to_num(values)
-    for lag in range(1, min(hours, len(values))):
-        peak[lag:] = np.maximum(peak[lag:], np.nan_to_num(values[:-lag]))
-    return peak
-
-
 def _across_markets(values: FloatArray) -> FloatArray:
     """Mean over the markets that have a value, for each of these; one that is absent stays NaN."""
     known = np.isfinite(values)
     total = np.where(known, values, 0.0).sum(axis=1, keepdims=True)
     mean = total / np.maximum(known.sum(axis=1, keepdims=True), 1)
     return np.where(known, mean, np.nan)
+
+
+def _leading(panel: Panel, known: BoolArray) -> IntArray:
+    """Column of the market with the largest mean value traded over 30 days, of those known, for each hour.
+
+    Values are in quote units, whatever these are.
+    """
+    value = trailing_mean(panel.volume * panel.close, max(WINDOWS), least=_LEAST)
+    column: IntArray = np.argmax(np.where(known & np.isfinite(value), value, -1.0), axis=1)
+    return column
+
+
+def _of_one(values: FloatArray, columns: IntArray) -> FloatArray:
+    """What one market has, a column an hour, for every market."""
+    return np.broadcast_to(np.take_along_axis(values, columns[:, None], axis=1), values.shape)

@@ -14,7 +14,8 @@ _HORIZON = Column("horizon", Type.INT32, "Hours from issue to target")
 REGRESSOR_COLUMNS = (
     "log_variance_1h", "log_variance_3h", "log_variance_6h", "log_variance_24h", "log_variance_72h",
     "log_variance_168h", "log_variance_720h", "fall", "move", "fall_24h", "volume_1h", "volume_24h", "market_1h",
-    "market_24h", "calm_6h", "calm_24h", "calm_72h", "calm_168h", "calm_720h", "peak_24h",
+    "market_24h", "calm_6h", "calm_24h", "calm_72h", "calm_168h", "calm_720h", "leader_1h",
+    "leader_24h", "leader_720h",
 )  # fmt: skip
 """Regressors of the volatility model besides the constant and the hour of the week."""
 SEQUENCE_COLUMNS = ("ret", "mid", "high", "low", "spread", "volatility", "volume", "liquidity")

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cryptoviz.forecasting.evaluation.tables import Row, interval_table, point_table, volatility_table
+from cryptoviz.forecasting.evaluation.averages import Row
+from cryptoviz.forecasting.evaluation.tables import interval_table, point_table
+from cryptoviz.forecasting.evaluation.variance_tables import parts_table, variance_losses, volatility_table
 from cryptoviz.forecasting.evaluation.walk_forward import Plan, Trainer, walk_forward
 from cryptoviz.forecasting.panel import Panel
 
 _SECONDS = 3600
+_COUNTS = ("horizon", "markets_held_80", "markets_held_95")
 _Format = Callable[[Any], str]
 
 
@@ -44,6 +47,13 @@ VOLATILITY_COLUMNS: Mapping[str, _Format] = {
     "under_last_24h": _percent,
     "t_over_har": _signed,
 }
+PART_COLUMNS: Mapping[str, _Format] = {
+    "part": str,
+    "horizon": str,
+    "qlike": _ratio,
+    "under_har": _percent,
+    "under_last_24h": _percent,
+}
 INTERVAL_COLUMNS: Mapping[str, _Format] = {
     "method": str,
     "horizon": str,
@@ -51,6 +61,8 @@ INTERVAL_COLUMNS: Mapping[str, _Format] = {
     "coverage_95": _percent,
     "coverage_80_last_year": _percent,
     "coverage_95_last_year": _percent,
+    "markets_held_80": str,
+    "markets_held_95": str,
     "coverage_80_after_shocks": _percent,
     "crps_bps": _signed,
     "under_garch": _percent,
@@ -59,7 +71,7 @@ INTERVAL_COLUMNS: Mapping[str, _Format] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evaluation:
-    """The three tables, and what they were made from."""
+    """The tables, and what they were made from."""
 
     markets: tuple[str, ...]
     first: datetime
@@ -67,6 +79,7 @@ class Evaluation:
     judged_from: datetime
     points: Sequence[Row]
     volatility: Sequence[Row]
+    volatility_parts: Sequence[Row]
     intervals: Sequence[Row]
 
     def as_dict(self) -> dict[str, Any]:
@@ -78,6 +91,7 @@ class Evaluation:
             "judged_from": self.judged_from.isoformat(),
             "points": list(map(_plain, self.points)),
             "volatility": list(map(_plain, self.volatility)),
+            "volatility_parts": list(map(_plain, self.volatility_parts)),
             "intervals": list(map(_plain, self.intervals)),
         }
 
@@ -85,13 +99,15 @@ class Evaluation:
 def evaluate(panel: Panel, plan: Plan | None = None, trainer: Trainer | None = None) -> Evaluation:
     """Walk forward over a panel and score. Raises :class:`HistoryTooShort`."""
     walk = walk_forward(panel, plan or Plan(), trainer)
+    losses = variance_losses(walk)
     return Evaluation(
         markets=panel.markets,
         first=_instant(panel.hours[0]),
         last=_instant(panel.hours[-1] + 1),
         judged_from=_instant(panel.hours[walk.first]),
         points=point_table(walk),
-        volatility=volatility_table(walk),
+        volatility=volatility_table(walk, losses),
+        volatility_parts=parts_table(walk, losses),
         intervals=interval_table(walk),
     )
 
@@ -110,6 +126,9 @@ def _lines(evaluation: Evaluation) -> Iterator[str]:
     yield from _table(
         "Variance: QLIKE against squared hourly returns, lower is better", evaluation.volatility, VOLATILITY_COLUMNS
     )
+    yield from _table(
+        "Variance: vol_harx by year over all markets, and by market", evaluation.volatility_parts, PART_COLUMNS
+    )
     yield from _table("Intervals: share inside, and CRPS in basis points", evaluation.intervals, INTERVAL_COLUMNS)
 
 
@@ -117,7 +136,7 @@ def _table(title: str, rows: Sequence[Row], columns: Mapping[str, _Format]) -> I
     cells = [list(columns), *([form(row[name]) for name, form in columns.items()] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
     yield f"\n{title}"
-    is_text = [form is str and name != "horizon" for name, form in columns.items()]
+    is_text = [form is str and name not in _COUNTS for name, form in columns.items()]
     for line in cells:
         aligned = zip(line, widths, is_text, strict=True)
         yield "  ".join(cell.ljust(width) if left else cell.rjust(width) for cell, width, left in aligned).rstrip()

@@ -1,20 +1,19 @@
-"""Tables of an evaluation: price, variance and intervals, each model beside those that need no training."""
+"""Tables of an evaluation: price and intervals, each model beside those that need no training."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from cryptoviz.forecasting.calibration import DAY, WINDOW_DAYS, interval_quantiles, track, trailing_level
+from cryptoviz.forecasting.calibration import DAY, WINDOW_DAYS, interval_quantiles, track
+from cryptoviz.forecasting.evaluation.averages import Row, by_hour, by_market, overall
 from cryptoviz.forecasting.evaluation.walk_forward import Walk
 from cryptoviz.forecasting.panel import BoolArray, FloatArray, trailing_mean
-from cryptoviz.forecasting.scoring import COVERAGES, QUANTILES, crps, is_inside, qlike, skill, t_statistic
-
-Row = Mapping[str, Any]
+from cryptoviz.forecasting.scoring import COVERAGES, QUANTILES, crps, is_inside, skill, t_statistic
 
 CONVINCING_T = 3.0
 LEAST_DAYS_OF_EVIDENCE = 180
+HELD_WITHIN = {0.8: 0.01, 0.95: 0.005}
+"""How far from its promise the coverage of a year may lie."""
 NO_SKILL = "no measurable skill over last price"
 _MONTH = 720
 _SHOCK_SHARE = 0.05
@@ -53,21 +52,21 @@ def point_table(walk: Walk) -> list[Row]:
         for mean in walk.means.values():
             judged &= np.isfinite(mean[..., column])
         still = np.where(judged, close * -np.expm1(truth), np.nan)
-        reference = _loss(still**2)
+        reference = by_market(still**2)
         for model, means in walk.means.items():
             error = np.where(judged, close * (np.exp(means[..., column]) - np.exp(truth)), np.nan)
             gains = ((truth**2 - (truth - means[..., column]) ** 2) / walk.features.sigma**2)[walk.first :]
-            t = t_statistic(_across(np.where(judged[walk.first :], gains, np.nan)), horizon + DAY)
-            ratio = np.sqrt(_loss(error**2) / reference)
+            t = t_statistic(by_hour(np.where(judged[walk.first :], gains, np.nan)), horizon + DAY)
+            ratio = np.sqrt(by_market(error**2) / reference)
             rows.append(
                 {
                     "model": model,
                     "horizon": horizon,
-                    "rmse_ratio": _mean(ratio),
+                    "rmse_ratio": overall(ratio),
                     "worst_ratio": float(np.nanmax(ratio)),
-                    "mae_ratio": _mean(_loss(np.abs(error)) / _loss(np.abs(still))),
-                    "mase": _mean(_loss(np.abs(error) / naive)),
-                    "skill": _mean(1 - ratio**2),
+                    "mae_ratio": overall(by_market(np.abs(error)) / by_market(np.abs(still))),
+                    "mase": overall(by_market(np.abs(error) / naive)),
+                    "skill": overall(1 - ratio**2),
                     "t": t,
                     "origins": int(judged.sum()),
                     "verdict": verdict(t, days=int(judged.any(axis=1).sum()) // DAY) if model != "last_price" else "",
@@ -83,31 +82,6 @@ def verdict(t: float, *, days: int) -> str:
     return "worse than last price" if t < -CONVINCING_T else NO_SKILL
 
 
-def volatility_table(walk: Walk) -> list[Row]:
-    """QLIKE of each variance, its level corrected by what had matured, averaged over markets."""
-    first = walk.first + LEAST_DAYS_OF_EVIDENCE // 2 * DAY
-    losses = {model: _variance_losses(walk, forecast, first) for model, forecast in walk.variances.items()}
-    common = np.logical_and.reduce([np.isfinite(loss) for loss in losses.values()])
-    rows: list[Row] = []
-    for column, horizon in enumerate(walk.horizons):
-        means = {m: _loss(np.where(common, loss, np.nan)[..., column]) for m, loss in losses.items()}
-        for model, loss in losses.items():
-            gains = np.where(common, losses["har"] - loss, np.nan)[first:, :, column]
-            rows.append(
-                {
-                    "model": model,
-                    "horizon": horizon,
-                    "qlike": _mean(means[model]),
-                    "under_har": skill(_mean(means[model]), _mean(means["har"])),
-                    "under_last_24h": skill(_mean(means[model]), _mean(means["last_24h"])),
-                    "t_over_har": t_statistic(_across(gains), horizon + DAY),
-                    "by_market": dict(zip(walk.panel.markets, map(float, means[model]), strict=True)),
-                    "origins": int(common[..., column].sum()),
-                }
-            )
-    return rows
-
-
 def interval_table(walk: Walk) -> list[Row]:
     """Coverage, coverage after shocks and CRPS of each way to make intervals; rows where all have one."""
     first = walk.first + min(WINDOW_DAYS * DAY, (len(walk.panel.hours) - walk.first) // 3 // DAY * DAY)
@@ -119,20 +93,23 @@ def interval_table(walk: Walk) -> list[Row]:
         quantiles = {method.name: _quantiles(walk, method, column) for method in METHODS}
         for q in quantiles.values():
             truth = np.where(np.isfinite(q).all(axis=-1), truth, np.nan)
-        losses = {name: _mean(_loss(crps(truth, q))) for name, q in quantiles.items()}
+        losses = {name: overall(by_market(crps(truth, q))) for name, q in quantiles.items()}
         for name, q in quantiles.items():
-            inside = {c: _inside(truth, q, c) for c in (0.8, 0.95)}
+            inside = {c: _inside(truth, q, c) for c in HELD_WITHIN}
+            year = {c: one[-WINDOW_DAYS * DAY :] for c, one in inside.items()}
             rows.append(
                 {
                     "method": name,
                     "horizon": horizon,
-                    "coverage_80": _mean(inside[0.8]),
-                    "coverage_95": _mean(inside[0.95]),
-                    "coverage_80_last_year": _mean(inside[0.8][-WINDOW_DAYS * DAY :]),
-                    "coverage_95_last_year": _mean(inside[0.95][-WINDOW_DAYS * DAY :]),
-                    "worst_market_80": _worst(inside[0.8], 0.8),
-                    "worst_market_95": _worst(inside[0.95], 0.95),
-                    "coverage_80_after_shocks": _mean(np.where(shocks, inside[0.8], np.nan)),
+                    "coverage_80": overall(inside[0.8]),
+                    "coverage_95": overall(inside[0.95]),
+                    "coverage_80_last_year": overall(year[0.8]),
+                    "coverage_95_last_year": overall(year[0.95]),
+                    "worst_market_80_last_year": _worst(year[0.8], 0.8),
+                    "worst_market_95_last_year": _worst(year[0.95], 0.95),
+                    "markets_held_80": _held(year[0.8], 0.8),
+                    "markets_held_95": _held(year[0.95], 0.95),
+                    "coverage_80_after_shocks": overall(np.where(shocks, inside[0.8], np.nan)),
                     "crps_bps": losses[name] * 1e4,
                     "under_garch": skill(losses[name], losses["garch, student t"]),
                     "origins": int(np.isfinite(truth).sum()),
@@ -164,15 +141,6 @@ def _variance(walk: Walk, name: str) -> FloatArray:
     return walk.variances[name]
 
 
-def _variance_losses(walk: Walk, forecast: FloatArray, first: int) -> FloatArray:
-    ratios = walk.variance_ahead / forecast
-    ratios[: walk.first] = np.nan
-    level = trailing_level(ratios, walk.horizons)
-    losses = qlike(walk.variance_ahead, forecast * level)
-    losses[:first] = np.nan
-    return losses
-
-
 def _judged(walk: Walk, first: int) -> BoolArray:
     judged = np.zeros(walk.panel.close.shape, np.bool_)
     judged[first:] = True
@@ -192,23 +160,10 @@ def _inside(truth: FloatArray, quantiles: FloatArray, coverage: float) -> FloatA
 
 
 def _worst(inside: FloatArray, coverage: float) -> float:
-    shares = _loss(inside)
+    shares = by_market(inside)
     return float(shares[np.nanargmax(np.abs(shares - coverage))])
 
 
-def _loss(values: FloatArray) -> FloatArray:
-    """Mean over the hours, for each market; NaN where there is none."""
-    finite = np.isfinite(values)
-    total = np.where(finite, values, 0.0).sum(axis=0)
-    mean: FloatArray = total / np.where(finite.any(axis=0), finite.sum(axis=0), np.nan)
-    return mean
-
-
-def _across(values: FloatArray) -> FloatArray:
-    """Mean over the markets, for each hour."""
-    return _loss(values.T)
-
-
-def _mean(values: FloatArray) -> float:
-    finite = values[np.isfinite(values)]
-    return float(finite.mean()) if finite.size else float("nan")
+def _held(inside: FloatArray, coverage: float) -> int:
+    """Markets whose coverage is as promised."""
+    return int((np.abs(by_market(inside) - coverage) <= HELD_WITHIN[coverage]).sum())
