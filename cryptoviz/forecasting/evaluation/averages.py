@@ -28,3 +28,16 @@ def overall(values: FloatArray) -> float:
     """Mean of all; NaN without any."""
     finite = values[np.isfinite(values)]
     return float(finite.mean()) if finite.size else float("nan")
+
+
+def ratio(values: FloatArray, reference: FloatArray) -> FloatArray:
+    """One over the other; NaN where the reference is 0 or unknown, as for a price that never moved."""
+    known = reference > 0
+    quotient: FloatArray = np.where(known, values / np.where(known, reference, 1.0), np.nan)
+    return quotient
+
+
+def furthest(values: FloatArray, reference: float = 0.0) -> float:
+    """The finite value that lies furthest from the reference; NaN without any."""
+    finite = values[np.isfinite(values)]
+    return float(finite[np.argmax(np.abs(finite - reference))]) if finite.size else float("nan")

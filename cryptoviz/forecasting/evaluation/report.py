@@ -13,20 +13,21 @@ from cryptoviz.forecasting.evaluation.walk_forward import Plan, Trainer, walk_fo
 from cryptoviz.forecasting.panel import Panel
 
 _SECONDS = 3600
+_NONE = "-"
 _COUNTS = ("horizon", "markets_held_80", "markets_held_95")
 _Format = Callable[[Any], str]
 
 
 def _ratio(value: float) -> str:
-    return f"{value:.4f}"
+    return _NONE if math.isnan(value) else f"{value:.4f}"
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:.1f} %"
+    return _NONE if math.isnan(value) else f"{100 * value:.1f} %"
 
 
 def _signed(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:+.1f}"
+    return _NONE if math.isnan(value) else f"{value:+.1f}"
 
 
 POINT_COLUMNS: Mapping[str, _Format] = {
@@ -74,6 +75,8 @@ class Evaluation:
     """The tables, and what they were made from."""
 
     markets: tuple[str, ...]
+    absent: Mapping[str, int]
+    """Hours without a usable candle, of the markets that have such."""
     first: datetime
     last: datetime
     judged_from: datetime
@@ -86,6 +89,7 @@ class Evaluation:
         """JSON-ready; numbers that are not finite become null."""
         return {
             "markets": list(self.markets),
+            "absent_hours": dict(self.absent),
             "first": self.first.isoformat(),
             "last": self.last.isoformat(),
             "judged_from": self.judged_from.isoformat(),
@@ -102,6 +106,7 @@ def evaluate(panel: Panel, plan: Plan | None = None, trainer: Trainer | None = N
     losses = variance_losses(walk)
     return Evaluation(
         markets=panel.markets,
+        absent=_absent(panel),
         first=_instant(panel.hours[0]),
         last=_instant(panel.hours[-1] + 1),
         judged_from=_instant(panel.hours[walk.first]),
@@ -110,6 +115,11 @@ def evaluate(panel: Panel, plan: Plan | None = None, trainer: Trainer | None = N
         volatility_parts=parts_table(walk, losses),
         intervals=interval_table(walk),
     )
+
+
+def _absent(panel: Panel) -> dict[str, int]:
+    counts = (~panel.is_bar).sum(axis=0).tolist()
+    return {market: count for market, count in zip(panel.markets, counts, strict=True) if count}
 
 
 def render(evaluation: Evaluation) -> str:
@@ -122,6 +132,8 @@ def _lines(evaluation: Evaluation) -> Iterator[str]:
         f"{len(evaluation.markets)} markets, {evaluation.first:%Y-%m-%d} to {evaluation.last:%Y-%m-%d}; walked forward "
         f"from {evaluation.judged_from:%Y-%m-%d}. Horizons in hours; averages over markets."
     )
+    for market, hours in evaluation.absent.items():
+        yield f"{market}: {hours} hours without a usable candle; nothing is forecast from or scored across them."
     yield from _table("Price: errors over those of last price on the same rows", evaluation.points, POINT_COLUMNS)
     yield from _table(
         "Variance: QLIKE against squared hourly returns, lower is better", evaluation.volatility, VOLATILITY_COLUMNS

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cryptoviz.forecasting.calibration import DAY, WINDOW_DAYS, interval_quantiles, track
-from cryptoviz.forecasting.evaluation.averages import Row, by_hour, by_market, overall
+from cryptoviz.forecasting.evaluation.averages import Row, by_hour, by_market, furthest, overall, ratio
 from cryptoviz.forecasting.evaluation.walk_forward import Walk
 from cryptoviz.forecasting.panel import BoolArray, FloatArray, trailing_mean
 from cryptoviz.forecasting.scoring import COVERAGES, QUANTILES, crps, is_inside, skill, t_statistic
@@ -57,16 +57,16 @@ def point_table(walk: Walk) -> list[Row]:
             error = np.where(judged, close * (np.exp(means[..., column]) - np.exp(truth)), np.nan)
             gains = ((truth**2 - (truth - means[..., column]) ** 2) / walk.features.sigma**2)[walk.first :]
             t = t_statistic(by_hour(np.where(judged[walk.first :], gains, np.nan)), horizon + DAY)
-            ratio = np.sqrt(by_market(error**2) / reference)
+            error_ratio = np.sqrt(ratio(by_market(error**2), reference))
             rows.append(
                 {
                     "model": model,
                     "horizon": horizon,
-                    "rmse_ratio": overall(ratio),
-                    "worst_ratio": float(np.nanmax(ratio)),
-                    "mae_ratio": overall(by_market(np.abs(error)) / by_market(np.abs(still))),
-                    "mase": overall(by_market(np.abs(error) / naive)),
-                    "skill": overall(1 - ratio**2),
+                    "rmse_ratio": overall(error_ratio),
+                    "worst_ratio": furthest(error_ratio),
+                    "mae_ratio": overall(ratio(by_market(np.abs(error)), by_market(np.abs(still)))),
+                    "mase": overall(by_market(ratio(np.abs(error), naive))),
+                    "skill": overall(1 - error_ratio**2),
                     "t": t,
                     "origins": int(judged.sum()),
                     "verdict": verdict(t, days=int(judged.any(axis=1).sum()) // DAY) if model != "last_price" else "",
@@ -105,8 +105,8 @@ def interval_table(walk: Walk) -> list[Row]:
                     "coverage_95": overall(inside[0.95]),
                     "coverage_80_last_year": overall(year[0.8]),
                     "coverage_95_last_year": overall(year[0.95]),
-                    "worst_market_80_last_year": _worst(year[0.8], 0.8),
-                    "worst_market_95_last_year": _worst(year[0.95], 0.95),
+                    "worst_market_80_last_year": furthest(by_market(year[0.8]), 0.8),
+                    "worst_market_95_last_year": furthest(by_market(year[0.95]), 0.95),
                     "markets_held_80": _held(year[0.8], 0.8),
                     "markets_held_95": _held(year[0.95], 0.95),
                     "coverage_80_after_shocks": overall(np.where(shocks, inside[0.8], np.nan)),
@@ -120,7 +120,8 @@ def interval_table(walk: Walk) -> list[Row]:
 
 def _quantiles(walk: Walk, method: Method, column: int) -> FloatArray:
     horizon = walk.horizons[column]
-    scale = np.sqrt(_variance(walk, method.variance)[..., column])
+    variance = _variance(walk, method.variance)[..., column]
+    scale = np.sqrt(np.where(variance > 0, variance, np.nan))
     if method.widths is not None:
         return interval_quantiles(np.broadcast_to(method.widths, (*scale.shape, len(COVERAGES)))) * scale[..., None]
     scores = np.abs(walk.returns_ahead[..., column]) / scale
@@ -150,18 +151,15 @@ def _judged(walk: Walk, first: int) -> BoolArray:
 def _shocks(walk: Walk, judged: BoolArray) -> BoolArray:
     """The top twentieth of each market's hours by variance."""
     variance = np.where(judged, walk.inputs.variance, np.nan)
-    limit = np.nanquantile(variance, 1 - _SHOCK_SHARE, axis=0)
-    return np.nan_to_num(variance) > limit
+    limits = [
+        np.quantile(one[np.isfinite(one)], 1 - _SHOCK_SHARE) if np.isfinite(one).any() else 0.0 for one in variance.T
+    ]
+    return np.nan_to_num(variance) > np.array(limits)
 
 
 def _inside(truth: FloatArray, quantiles: FloatArray, coverage: float) -> FloatArray:
     low, high = (QUANTILES.index(round(level, 6)) for level in ((1 - coverage) / 2, (1 + coverage) / 2))
     return is_inside(truth, quantiles[..., low], quantiles[..., high])
-
-
-def _worst(inside: FloatArray, coverage: float) -> float:
-    shares = by_market(inside)
-    return float(shares[np.nanargmax(np.abs(shares - coverage))])
 
 
 def _held(inside: FloatArray, coverage: float) -> int:

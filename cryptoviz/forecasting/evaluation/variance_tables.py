@@ -85,6 +85,6 @@ def _losses(walk: Walk, forecast: FloatArray, first: int) -> FloatArray:
     ratios = walk.variance_ahead / forecast
     ratios[: walk.first] = np.nan
     level = trailing_level(ratios, walk.horizons)
-    losses = qlike(walk.variance_ahead, forecast * level)
+    losses = qlike(walk.variance_ahead, forecast * np.where(level > 0, level, np.nan))
     losses[:first] = np.nan
     return losses
