@@ -11,6 +11,7 @@ from cryptoviz.cli.console import Exit, fail, say
 commands = typer.Typer(no_args_is_help=True, help="Generated documentation.")
 
 _TABLES_PAGE = Path("docs") / "reference" / "tables.md"
+_PICTURES = Path("docs") / "images"
 
 
 @commands.callback()
@@ -38,3 +39,20 @@ def tables(
         for line in lines:
             say(line)
         fail(f"{_TABLES_PAGE} is not what the contract renders; run `./run docs tables`", Exit.DEGRADED)
+
+
+@commands.command()
+def pictures(
+    folder: Annotated[Path, typer.Option("--to", help="Where they go.")] = Path(__file__).parents[2] / _PICTURES,
+    language: Annotated[str, typer.Option(help="en or fr.")] = "en",
+) -> None:
+    """Photograph every tab of the running page: light, dark, and 390 pixels wide."""
+    from cryptoviz.inspect.pictures import NoBrowser, take_pictures  # noqa: PLC0415
+    from cryptoviz.settings import load_settings  # noqa: PLC0415
+
+    address = f"http://127.0.0.1:{load_settings().ports.of('serving')}"
+    try:
+        for picture in take_pictures(address, folder, language=language):
+            say(f"{picture} {picture.stat().st_size / 1000:.0f} kB")
+    except NoBrowser as error:
+        fail(str(error), Exit.DOWN)
