@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from cryptoviz.lake.symbols import Instrument, UnknownSymbol, Venue, parse_instrument
+from cryptoviz.lake.symbols import Instrument, UnknownSymbol, parse_instrument
 from cryptoviz.lake.topics import TOPICS, Headers, Source
 from cryptoviz.serving.minute import LiveQuote, LiveTrade
 from cryptoviz.settings import Settings
@@ -24,6 +24,8 @@ _TIMEOUT_S = 10.0
 _BATCH = 2000
 _HEARD = {"trades", "book_tickers"}
 _PLAUSIBLE = 40
+_FIRST_IN_MICROSECONDS = 10**14
+"""Venues say milliseconds or microseconds; the magnitude tells which, as for the lake."""
 
 Hand = Callable[[list[LiveTrade], list[LiveQuote]], Any]
 
@@ -154,12 +156,11 @@ def live_message(message: Message) -> LiveTrade | LiveQuote | None:
 
 
 def _trade(said: Trade, instrument: Instrument) -> LiveTrade:
-    unit = 1 if instrument.venue is Venue.KRAKEN else 1000
     return LiveTrade(
         instrument=instrument,
         first_id=said.first_id,
         last_id=said.last_id,
-        time_us=said.time * unit,
+        time_us=said.time * (1000 if said.time < _FIRST_IN_MICROSECONDS else 1),
         price=_amount(said.price),
         quantity=_amount(said.quantity),
         is_buyer_aggressor=said.is_buyer_aggressor,

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -11,6 +12,10 @@ BINANCE_TRADE = b'{"e":"trade","s":"BTCUSDT","t":7,"p":"100.50","q":"0.25","T":1
 KRAKEN_TRADE = (
     b'{"symbol":"BTC/USD","side":"buy","price":64000.1,"qty":0.5,"ord_type":"limit","trade_id":9,'
     b'"timestamp":"2026-01-02T03:04:05.123456Z"}'
+)
+COINBASE_TRADE = (
+    b'{"type":"match","trade_id":11,"sequence":50,"maker_order_id":"m","taker_order_id":"t","time":'
+    b'"2026-01-02T03:04:05.123456Z","product_id":"BTC-USD","size":"0.5","price":"64000.10","side":"sell"}'
 )
 BOOK_TICKER = b'{"u":400900217,"s":"BNBUSDT","b":"25.35","B":"31.2","a":"25.36","A":"40.6"}'
 
@@ -44,6 +49,12 @@ def test_a_trade_of_kraken_keeps_its_own_microseconds():
     assert said.instrument.venue is Venue.KRAKEN
     assert said.time_us % 1_000_000 == 123_456
     assert said.price == Decimal("64000.1")
+
+
+def test_a_trade_of_coinbase_is_of_now_and_not_of_the_year_58000():
+    said = live_message(Record(COINBASE_TRADE, schema="coinbase.ws.match", key="coinbase:BTC-USD"))
+    assert datetime.fromtimestamp(said.time_us / 1e6, UTC).year == 2026
+    assert said.price == Decimal("64000.10")
 
 
 def test_a_quote_without_a_time_has_that_of_its_reception():
