@@ -79,6 +79,7 @@ class Ports(BaseSettings):
     kafka: int = 9092
     kafka_controller: int = 9093
     minio: int = 9000
+    minio_console: int = Field(default=9001, description="MinIO's own page.")
     exchange: int = 8600
     postgres: int = 5432
     dagster: int = 3000

@@ -185,7 +185,7 @@ _KEPT = {"CRYPTOVIZ_CACHE", "CRYPTOVIZ_MINIO", "CRYPTOVIZ_RECORDINGS"}
 
 def _free_offset() -> int:
     """Below the ports that the system hands out to outgoing connections."""
-    ports = (9092, 9093, 9000, 8600, 3000, 4266, 9101, 9102, 4040, 5432, 8700, 8501)
+    ports = (9092, 9093, 9000, 9001, 8600, 3000, 4266, 9101, 9102, 4040, 5432, 8700, 8501)
     for _ in range(50):
         offset = random.randrange(10_000, 23_000, 10)
         if all(_is_free(port + offset) for port in ports):

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from cryptoviz.inspect.version import version_text
-from cryptoviz.serving import errors, health, pages, rest_overview, rest_v1, rest_v3, sockets, sse
+from cryptoviz.serving import alerts, errors, health, pages, rest_overview, rest_v1, rest_v3, sockets, sse
 from cryptoviz.serving.access import Guard
 from cryptoviz.serving.parts import Parts
 
@@ -28,7 +28,7 @@ def create_app(parts: Parts, *, background: Background | None = None) -> FastAPI
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        jobs: list[asyncio.Future[None]] = [asyncio.ensure_future(parts.run())]
+        jobs: list[asyncio.Future[None]] = [asyncio.ensure_future(one) for one in (parts.run(), alerts.watch(parts))]
         if background:
             jobs.append(asyncio.ensure_future(background()))
         for job in jobs:

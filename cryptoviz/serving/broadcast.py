@@ -128,7 +128,7 @@ class Broadcast:
             self._hub.publish(TICKS, self.ticks())
 
     def status(self) -> dict[str, Any]:
-        """How fresh each venue is, by the clock of the server."""
+        """How fresh each venue and the lake are, by the clock of the server."""
         now = self._clock()
         venues = {
             str(venue): {
@@ -138,7 +138,13 @@ class Broadcast:
             }
             for venue, fresh in self._live.venues.items()
         }
-        return {"now": int(now.timestamp() * 1000), "venues": venues, "clients": len(self._hub.subscribers)}
+        lake = self._reader.freshness()
+        return {
+            "now": int(now.timestamp() * 1000),
+            "venues": venues,
+            "lake": {"age_s": round(lake.age_s, 1), "failure": lake.doubt} if lake else None,
+            "clients": len(self._hub.subscribers),
+        }
 
     def ticks(self) -> list[dict[str, Any]]:
         """Last price, bid and ask of every market."""

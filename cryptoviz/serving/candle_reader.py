@@ -62,6 +62,10 @@ class CandleReader:
                 break
         return source, snapshot
 
+    def freshness(self) -> Snapshot | None:
+        """The state of the minutes that was last seen; None before anybody asked for them."""
+        return self._snapshots.known(OHLC[Interval.M1])
+
     def read_ahead(self, table: Table, snapshot: Snapshot) -> None:
         """Hold the newest two days (or months) of a candle table."""
         if table in OHLC.values():

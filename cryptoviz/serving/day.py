@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 
 import polars as pl
@@ -15,18 +15,23 @@ from cryptoviz.serving.minute import Part, microseconds, sum_of
 from cryptoviz.serving.parts import Parts
 
 DAY = timedelta(days=1)
+_UNIX = datetime.fromtimestamp(0, UTC)
 _MINUTES, _HOURS = INTERVALS["1m"], INTERVALS["1h"]
 _DIGITS = Context(prec=30)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DayStatistics:
-    """A market over `[start, end)`; ``part`` is None when nothing was traded or nothing is known."""
+    """A market over `[start, end)`; ``part`` is None when nothing was traded or nothing is known.
+
+    ``known_from`` is where what is known begins: of a market listened to for two hours, a day is these two hours.
+    """
 
     instrument: Instrument
     start: datetime
     end: datetime
     part: Part | None
+    known_from: datetime
 
     @property
     def change(self) -> Decimal:
@@ -65,4 +70,6 @@ def _of(parts: Parts, instrument: Instrument, start: datetime, end: datetime) ->
     since = ends if isinstance(ends, datetime) else start
     live = parts.live.total(instrument, microseconds(since), microseconds(end))
     known = (part_of_rows(earlier), part_of_rows(minutes), live)
-    return DayStatistics(instrument=instrument, start=start, end=end, part=sum_of(part for part in known if part))
+    part = sum_of(one for one in known if one)
+    known_from = max(start, _UNIX + timedelta(microseconds=part.first[0])) if part else end
+    return DayStatistics(instrument=instrument, start=start, end=end, part=part, known_from=known_from)

@@ -15,6 +15,7 @@ from cryptoviz.lake.candle_tables import OHLC, Interval
 from cryptoviz.serving.broadcast import Broadcast
 from cryptoviz.serving.candle_reader import CandleReader
 from cryptoviz.serving.chunks import Chunks
+from cryptoviz.serving.conditions import Conditions
 from cryptoviz.serving.forming import FormingCandles
 from cryptoviz.serving.hub import Hub
 from cryptoviz.serving.live import Live
@@ -37,6 +38,7 @@ class Parts:
     clock: Callable[[], datetime] = utc_now
     live_health: Callable[[], dict[str, Any]] = dict
     hub: Hub = field(default_factory=Hub)
+    conditions: Conditions = field(default_factory=Conditions)
     snapshots: Snapshots = field(init=False)
     chunks: Chunks = field(init=False)
     reader: CandleReader = field(init=False)

@@ -1,22 +1,35 @@
 """``/api/v1``, the part that tells about the whole: markets, quality, sources, assets, the pipeline."""
 
 from datetime import timedelta
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any
 
 import polars as pl
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from cryptoviz.inspect.gaps import gaps as gaps_of_ids
+from cryptoviz.inspect.reach import Unreachable
 from cryptoviz.inspect.tables import tables
 from cryptoviz.lake.symbols import Venue
 from cryptoviz.lake.tables import TABLES
 from cryptoviz.serving import asked, quality
+from cryptoviz.serving.alerts import frame_of, of_the_data
 from cryptoviz.serving.day import DayStatistics, day_statistics
 from cryptoviz.serving.events import plain
 from cryptoviz.serving.formats import Format, respond
 from cryptoviz.serving.parts import Parts, TheParts
 from cryptoviz.serving.rest_v1 import Chosen
-from cryptoviz.serving.tables_by_name import rows_of
+from cryptoviz.serving.snapshots import StoreUnavailable
+from cryptoviz.serving.tables_by_name import Selection
+
+
+class GapKind(StrEnum):
+    """What can be missing."""
+
+    MINUTES = "minutes"
+    IDS = "ids"
+
 
 router = APIRouter(prefix="/api/v1", tags=["cryptoviz"])
 
@@ -41,20 +54,31 @@ async def quality_grid(
 
 
 @router.get("/gaps")
-async def gaps(parts: TheParts, request: Request, chosen: Chosen, form: asked.Form = Format.JSON) -> Response:
-    """Stretches of minutes nothing is known of; those the table ``gaps`` records come with cause and fate."""
-    recorded = await run_in_threadpool(rows_of, "gaps", parts.settings.lake, chosen)
-    if recorded.frame.height:
-        meta = {"source": "gaps", "rows": recorded.frame.height, "reason": ""}
-        return respond(request, recorded.frame, meta, form)
+async def gaps(
+    parts: TheParts,
+    request: Request,
+    chosen: Chosen,
+    kind: Annotated[GapKind, Query(description="Of what: minutes or trade ids.")] = GapKind.MINUTES,
+    form: asked.Form = Format.JSON,
+) -> Response:
+    """Stretches of minutes nothing is known of, or gaps in the trade ids: each with its cause and its fate."""
+    find = _missing_ids if kind is GapKind.IDS else _unknown_minutes
+    found = (await run_in_threadpool(find, parts, chosen)).tail(chosen.limit)
+    reason = "" if found.height else f"no {kind} are missing"
+    return respond(request, found, {"kind": str(kind), "rows": found.height, "reason": reason}, form)
+
+
+@router.get("/alerts")
+async def alerts(parts: TheParts, request: Request, chosen: Chosen, form: asked.Form = Format.JSON) -> Response:
+    """What is and was wrong: services, silent venues, gaps, blind minutes, candles that differ from the venue's."""
     end = min(chosen.end, parts.clock())
-    minutes = await run_in_threadpool(quality.minutes_between, parts, max(chosen.first, end - timedelta(days=31)), end)
-    found = quality.unknown_stretches(minutes)
-    for name, value in (("venue", chosen.venue), ("symbol", chosen.symbol)):
-        found = found.filter(pl.col(name) == value) if value else found
-    found = found.tail(chosen.limit)
-    reason = "" if found.height else "every minute is known"
-    return respond(request, found, {"source": "candles", "rows": found.height, "reason": reason}, form)
+    known = await run_in_threadpool(of_the_data, parts, max(chosen.first, end - timedelta(days=7)), end)
+    found = frame_of([*known, *parts.conditions.told()])
+    found = found.filter(pl.col("fired_time").is_between(chosen.first, chosen.end, closed="left"))
+    found = _of_market(found, chosen).tail(chosen.limit)
+    firing = int(found["ended_time"].is_null().sum())
+    reason = "" if found.height else "nothing is wrong"
+    return respond(request, found, {"rows": found.height, "firing": firing, "reason": reason}, form)
 
 
 @router.get("/reconciliation")
@@ -119,6 +143,26 @@ async def whole_pipeline(parts: TheParts) -> dict[str, Any]:
     }
 
 
+def _missing_ids(parts: Parts, chosen: Selection) -> pl.DataFrame:
+    try:
+        known = gaps_of_ids(parts.settings.lake, venue=chosen.venue, symbol=chosen.symbol)
+    except Unreachable as error:
+        raise StoreUnavailable(str(error)) from error
+    return known.filter(pl.col("opened_time").is_between(chosen.first, chosen.end, closed="left")).sort("opened_time")
+
+
+def _unknown_minutes(parts: Parts, chosen: Selection) -> pl.DataFrame:
+    end = min(chosen.end, parts.clock())
+    minutes = quality.minutes_between(parts, max(chosen.first, end - timedelta(days=31)), end)
+    return _of_market(quality.unknown_stretches(minutes), chosen)
+
+
+def _of_market(rows: pl.DataFrame, chosen: Selection) -> pl.DataFrame:
+    for name, value in (("venue", chosen.venue), ("symbol", chosen.symbol)):
+        rows = rows.filter(pl.col(name) == value) if value else rows
+    return rows
+
+
 def _ticker(parts: Parts, one: DayStatistics) -> dict[str, Any]:
     market = parts.live.markets.get(one.instrument)
     quote = market.quote if market else None
@@ -132,4 +176,5 @@ def _ticker(parts: Parts, one: DayStatistics) -> dict[str, Any]:
         "last": plain(part.close), "open": plain(part.open), "high": plain(part.high), "low": plain(part.low),
         "volume": plain(part.volume), "quote_volume": plain(part.quote_volume), "trade_count": part.trade_count,
         "change": plain(one.change), "change_percent": f"{one.change_percent:f}",
+        "since": int(one.known_from.timestamp() * 1000),
     }  # fmt: skip

@@ -129,12 +129,6 @@ async def champions(parts: TheParts, request: Request, chosen: Chosen, form: ask
     return await _table(parts, request, "champions", chosen, form)
 
 
-@router.get("/alerts")
-async def alerts(parts: TheParts, request: Request, chosen: Chosen, form: asked.Form = Format.JSON) -> Response:
-    """Alerts that fired."""
-    return await _table(parts, request, "alerts", chosen, form)
-
-
 @router.get("/tables/{name}")
 async def table(
     parts: TheParts,

@@ -31,7 +31,7 @@ PAGE = "Page"
 
 _PORTS = {
     "kafka": ("kafka", "kafka_controller"),
-    "minio": ("minio",),
+    "minio": ("minio", "minio_console"),
     "postgres": ("postgres",),
     "exchange": ("exchange",),
     "producer": ("producer",),
@@ -87,10 +87,10 @@ def links(settings: Settings, names: Sequence[str]) -> dict[str, str]:
     pages = {
         PAGE: ("serving", f"http://127.0.0.1:{port('serving')}/"),
         "Dagster": ("dagster-webserver", f"http://127.0.0.1:{port('dagster')}/asset-groups"),
-        "Exchange simulator": ("exchange", f"http://127.0.0.1:{port('exchange')}/"),
+        "Exchange simulator": ("exchange", f"http://127.0.0.1:{port('exchange')}/sim/state"),
         "Spark": ("spark", f"http://127.0.0.1:{port('spark_ui')}/"),
         "PostgreSQL (psql)": ("postgres", settings.sql.link(Role.READER, password_file=_passwords(settings))),
-        "MinIO (S3 endpoint)": ("minio", f"http://127.0.0.1:{port('minio')}/"),
+        "MinIO": ("minio", f"http://127.0.0.1:{port('minio_console')}/"),
     }
     return {title: url for title, (service, url) in pages.items() if service in names}
 
@@ -146,7 +146,7 @@ def _minio(settings: Settings, tools: Toolchain) -> Service:
     home = Home.at(settings.home)
     keys = home.run / "minio.env"
     program = home.run / "minio"
-    address = f"127.0.0.1:{settings.ports.of('minio')}"
+    address, console = (f"127.0.0.1:{settings.ports.of(name)}" for name in ("minio", "minio_console"))
 
     def prepare() -> None:
         program.unlink(missing_ok=True)
@@ -156,7 +156,15 @@ def _minio(settings: Settings, tools: Toolchain) -> Service:
 
     return Service(
         name="minio",
-        command=(str(program), "server", str(home.root / "minio"), "--address", address),
+        command=(
+            str(program),
+            "server",
+            str(home.root / "minio"),
+            "--address",
+            address,
+            "--console-address",
+            console,
+        ),
         made_from=tools.object_server,
         prepare=prepare,
         ready=probe_of(settings, "minio"),
@@ -164,7 +172,6 @@ def _minio(settings: Settings, tools: Toolchain) -> Service:
         once_ready=lambda: _open_bucket(settings.lake),
         ports=port_uses(settings, "minio"),
         environment={
-            "MINIO_BROWSER": "off",
             "MINIO_UPDATE": "off",
             "MINIO_PROMETHEUS_AUTH_TYPE": "public",
             "GOMEMLIMIT": "512MiB",

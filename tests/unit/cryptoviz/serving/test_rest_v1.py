@@ -73,7 +73,7 @@ def test_nothing_was_known_before_anything_was_published(client):
     assert answer["meta"]["reason"]
 
 
-@pytest.mark.parametrize("path", ["metrics", "predictions", "prediction-metrics", "alerts", "tables/trades"])
+@pytest.mark.parametrize("path", ["metrics", "predictions", "prediction-metrics", "tables/trades"])
 def test_a_table_nobody_has_written_answers_empty_and_says_why(client, path):
     answer = client.get(f"/api/v1/{path}").json()
     assert answer["data"] == []

@@ -66,7 +66,7 @@ def test_every_process_is_marked_with_its_home(tmp_path: Path) -> None:
 
 
 def test_links_lead_only_to_what_runs(tmp_path: Path) -> None:
-    assert list(links(settings(tmp_path, ports=Ports(offset=100)), ["minio"]).values()) == ["http://127.0.0.1:9100/"]
+    assert list(links(settings(tmp_path, ports=Ports(offset=100)), ["minio"]).values()) == ["http://127.0.0.1:9101/"]
 
 
 def test_the_broker_listens_on_loopback_alone(tmp_path: Path) -> None:
