@@ -17,7 +17,7 @@ TABS = ("market", "predictions", "quality", "pipeline", "alerts")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
              "--disable-sync"]  # fmt: skip
-_COLOURS = 128
+_COLOURS = 256
 _HIGHEST_PX = 1500
 _SETTLED_MS = 6500
 """Long enough for a rate, which needs two looks at the topics five seconds apart."""
@@ -80,9 +80,8 @@ def _pictures(browser: "Browser", look: Look, address: str, folder: Path, langua
 
 def _shot(page: "Page", look: Look) -> bytes:
     height = int(page.evaluate("document.documentElement.scrollHeight"))
-    page.set_viewport_size({"width": look.width, "height": max(look.height, min(height, _HIGHEST_PX))})
-    page.wait_for_timeout(400)
-    return page.screenshot()
+    shown = {"x": 0, "y": 0, "width": look.width, "height": max(look.height, min(height, _HIGHEST_PX))}
+    return page.screenshot(full_page=True, clip=shown)  # type: ignore[arg-type]
 
 
 def _small(picture: bytes) -> bytes:
@@ -91,5 +90,7 @@ def _small(picture: bytes) -> bytes:
 
     whole = Image.open(io.BytesIO(picture)).convert("RGB")
     made = io.BytesIO()
-    whole.quantize(_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(made, "PNG", optimize=True)
+    whole.quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
+        made, "PNG", optimize=True
+    )
     return made.getvalue()

@@ -10,7 +10,7 @@ from cryptoviz.lake.tables import BY_NAME
 from cryptoviz.serving import asked
 from cryptoviz.serving.candle_answer import CandleQuestion, answer_candles
 from cryptoviz.serving.errors import BAD_PARAMETER, NOT_FOUND, ApiError
-from cryptoviz.serving.forecast import latest_forecast
+from cryptoviz.serving.forecast import forecast_history, latest_forecast
 from cryptoviz.serving.formats import Format, respond
 from cryptoviz.serving.lineage import lineage
 from cryptoviz.serving.parts import TheParts
@@ -109,6 +109,25 @@ async def forecast(
     """The latest forecast of a market that has intervals: one row a horizon."""
     market = parts.markets.find(symbol, venue)
     return await run_in_threadpool(latest_forecast, parts, market, model)
+
+
+@router.get("/forecast-history")
+async def history(
+    parts: TheParts,
+    request: Request,
+    symbol: asked.Symbol,
+    venue: asked.Venue = "",
+    model: asked.Model = "",
+    horizon: Annotated[int, Query(ge=1, le=24, description="Hours from issue to target.")] = 1,
+    hours: asked.Hours = 72,
+    form: asked.Form = Format.JSON,
+) -> Response:
+    """What was forecast for each past hour at one horizon, beside the close that came."""
+    market = parts.markets.find(symbol, venue)
+    found, chosen = await run_in_threadpool(forecast_history, parts, market, model, horizon=horizon, hours=hours)
+    reason = "" if found.height else "nothing was forecast with intervals at this horizon"
+    meta = {"model": chosen or None, "horizon": horizon, "rows": found.height, "reason": reason}
+    return respond(request, found, meta, form)
 
 
 @router.get("/prediction-metrics")

@@ -26,6 +26,12 @@ export function table(heads, rows) {
 }
 /** A panel with a title. */
 export const panel = (title, ...children) => el('section', { class: 'panel' }, el('header', {}, el('h2', { text: title })), ...children)
+/** A panel whose title is followed by a hint. */
+export function panelWith(title, hint, ...children) {
+  const made = panel(title, ...children)
+  if (hint) made.firstChild.append(el('span', { class: 'hint', text: hint }))
+  return made
+}
 /** A word in a coloured pill; the colour goes by its kind. */
 export const chip = (text, kind = text) => el('span', { class: `chip ${kind}`, text })
 /** What stands where there is nothing: why, and what to do. */

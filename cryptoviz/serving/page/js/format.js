@@ -17,7 +17,7 @@ export function price(value, places) {
   return format({ minimumFractionDigits: Math.min(n, 2), maximumFractionDigits: n }).format(value)
 }
 /** A large amount, shortened. */
-export const amount = (value) => (value === null || value === undefined ? '–' : format({ notation: 'compact', maximumSignificantDigits: 4 }).format(value))
+export const amount = (value) => (value === null || value === undefined ? '–' : format({ notation: 'compact', maximumSignificantDigits: 3 }).format(value))
 /** An amount with a few significant digits. */
 export const quantity = (value) => (value === null || value === undefined ? '–' : format({ maximumSignificantDigits: 6 }).format(value))
 /** A whole number. */
@@ -44,5 +44,5 @@ export function span(s) {
   if (s === null || s === undefined) return '–'
   if (s < 90) return `${Math.round(s)} s`
   if (s < 5400) return `${Math.round(s / 60)} min`
-  return s < 172800 ? `${Math.round(s / 3600)} h` : `${Math.round(s / 86400)} d`
+  return s < 172800 ? `${Math.round(s / 3600)} h` : `${Math.round(s / 86400)} ${language() === 'fr' ? 'j' : 'd'}`
 }

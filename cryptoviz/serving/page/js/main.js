@@ -20,13 +20,17 @@ function freshness({ state, was, age, venue }) {
   say(pill.lastElementChild, words)
   pill.title = age === null ? words : t('ago', span(age))
   const isBad = state === 'stale' || state === 'lost'
-  let banner = page.degraded || page.notice
+  const lake = page.feed.status?.lake, degraded = lake?.failure ? t('degradedBanner', span(lake.age_s)) : ''
+  let banner = degraded || page.notice
   if (state === 'stale') banner = t('staleBanner', venue, span(age))
   if (state === 'lost') banner = t('lostBanner', seconds(page.feed.heard))
   $('banner').className = isBad ? '' : 'notice'
   $('banner').hidden = !banner
+  $('banner').title = degraded ? lake.failure : ''
   say($('banner'), banner)
-  if (state === 'live' && (was === 'lost' || was === 'stale')) show('reset')
+  const isBack = page.degraded && !degraded
+  page.degraded = degraded
+  if (isBack || (state === 'live' && (was === 'lost' || was === 'stale'))) show('reset')
 }
 
 function trade(one) {

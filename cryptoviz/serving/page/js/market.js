@@ -1,8 +1,8 @@
 /** The market tab: prices of all markets, the chart of one, its quotes and trades, and the proof of a candle. */
 import { ask } from './api.js'
 import { CandleChart, isBare, isGap } from './chart.js'
-import { chip, el, empty, fill, panel, say, table } from './dom.js'
-import { amount, clock, count, moment, percent, price, quantity, seconds } from './format.js'
+import { chip, el, empty, fill, panel, panelWith, say, table } from './dom.js'
+import { amount, clock, count, moment, percent, price, quantity, seconds, span } from './format.js'
 import { notice, page } from './page.js'
 import { INTERVALS, go, keep, kept, view } from './state.js'
 import { t } from './words.js'
@@ -12,6 +12,8 @@ const FIRST = 600
 const OLDER = 1000
 const TAPE = 40
 const UNSETTLED = ['open', 'live_closed', 'absent']
+const NEWEST_MS = 3 * 3600000
+const FULL_DAY_MS = 23 * 3600000
 const STATISTICS = ['change24', 'high24', 'low24', 'volume24', 'trades24']
 const market = () => ({ symbol: view.symbol, venue: view.venue })
 const isShown = (m) => m.symbol === view.symbol && m.venue === view.venue
@@ -25,21 +27,23 @@ export default class Market {
     this.chart.gaps.name = t
     this.markets(page.markets)
     this.load()
-    this.loadCaps()
-    this.timer = setInterval(() => { this.loadFan(); this.loadCaps() }, 30000)
+    this.loadQuotes()
+    this.timer = setInterval(() => { this.loadFan(); this.loadQuotes() }, 30000)
   }
 
   build(root) {
     this.watch = el('ul', { class: 'watch' })
     this.venues = el('div', { class: 'scroll' })
     this.movers = el('div', { class: 'scroll' })
-    this.caps = new Map()
+    this.assets = el('div', { class: 'scroll' })
+    this.quotes = []
     this.name = el('h1')
     this.last = el('div', { class: 'price', id: 'price', text: '–' })
     this.stats = Object.fromEntries(STATISTICS.map((key) => [key, el('span', { text: '–' })]))
+    this.since = el('span', { class: 'hint', id: 'since' })
     const stats = STATISTICS.map((key) => el('div', { class: 'stat' }, el('small', { text: t(key) }), this.stats[key]))
     this.intervals = el('div', { class: 'seg', role: 'group' }, INTERVALS.map((name, i) => el('button', { 'data-interval': name, title: `${i + 1}`, onclick: () => go({ interval: name }), text: name })))
-    this.host = el('div', { class: 'chart' })
+    this.host = el('div', { class: 'chart', role: 'img', 'aria-label': t('chart') })
     this.legend = el('div', { class: 'legend', id: 'legend' })
     this.foot = el('div', { class: 'foot', id: 'foot' })
     this.book = el('div')
@@ -48,9 +52,10 @@ export default class Market {
     const heads = ['time', 'price', 'size'].map((h, i) => el('th', { class: i ? 'num' : null, scope: 'col', text: t(h) }))
     const tape = el('div', { class: 'tape' }, el('table', {}, el('thead', {}, el('tr', {}, heads)), this.trades))
     fill(root, el('div', { class: 'market' },
-      el('div', { class: 'side' }, panel(t('markets'), this.watch), panel(t('movers'), this.movers), panel(t('venues'), this.venues)),
-      el('section', { class: 'panel', 'aria-label': t('market') }, el('div', { class: 'head' }, el('div', {}, this.name, this.last), stats),
+      el('div', { class: 'side' }, panel(t('markets'), this.watch), panel(t('movers'), this.movers)),
+      el('div', { class: 'side' }, el('section', { class: 'panel', 'aria-label': t('market') }, el('div', { class: 'head' }, el('div', {}, this.name, this.last), stats, this.since),
         el('div', { class: 'bar' }, this.intervals, this.switches()), el('div', { class: 'canvas' }, this.legend, this.host), this.foot),
+      el('div', { class: 'two' }, panelWith(t('venues'), t('venuesHint'), this.venues), panelWith(t('assets'), t('assetsHint'), this.assets))),
       el('div', { class: 'side' }, el('section', { class: 'panel' }, this.book), panel(t('proof'), this.proof), panel(t('trades'), tape))))
     this.heading()
   }
@@ -85,9 +90,8 @@ export default class Market {
       this.chart.set(answer.data, view.interval)
       if (this.fitted !== JSON.stringify(view)) this.chart.fit()
       this.fitted = JSON.stringify(view)
-      page.degraded = answer.meta.degraded ? t('degradedBanner', answer.meta.degraded, `${Math.round(answer.meta.age_s)} s`) : ''
       if (answer.data.length) this.hover(null)
-      else fill(this.legend, t('candlesNone'), ': ', answer.meta.reason)
+      else fill(this.legend, t('candlesNone'))
       this.showLast(answer.data.findLast((row) => !isBare(row))?.close)
       this.overlays()
       this.tail()
@@ -231,13 +235,21 @@ export default class Market {
     say(this.stats.low24, price(m?.low))
     say(this.stats.volume24, known ? `${amount(m.volume)} ${m.base} · ${amount(m.quote_volume)} ${m.quote}` : '–')
     say(this.stats.trades24, count(m?.trade_count))
+    const known24 = known && Date.now() - m.since < FULL_DAY_MS ? t('onlySince', clock(m.since)) : ''
+    say(this.since, known24)
     if (known && this.shown === undefined) this.showLast(m.last)
   }
 
+  /** The asset's price wherever it is told: venues as they trade, vendors as they were sampled. */
   compare(markets) {
     const base = view.symbol.split('-')[0], same = markets.filter((m) => m.base === base && m.last !== null), mine = same.find(isShown)
-    const row = (m) => [el('span', {}, m.symbol, ' ', el('small', { class: 'soft', text: m.venue })), price(m.last), mine ? (10000 * (Number(m.last) / Number(mine.last) - 1)).toFixed(1) : '–']
-    fill(this.venues, same.length ? table([t('symbol'), `#${t('price')}`, '#bps'], same.map(row)) : el('span', { class: 'hint', text: '–' }))
+    const heard = page.feed.status?.venues ?? {}
+    const rows = [...same.map((m) => ({ ...m, price: m.last, age: heard[m.venue]?.age_s, word: t('traded') })),
+      ...this.quotes.filter((q) => q.symbol.split('-')[0] === base).map((q) => ({ ...q, bid: q.bid_price, ask: q.ask_price, age: (Date.now() - q.received_time) / 1000, word: t('sampled') }))]
+    const off = (row) => (mine ? (10000 * (Number(row.price) / Number(mine.last) - 1)).toFixed(1) : '–')
+    const width = (row) => (row.bid && row.ask ? (20000 * (row.ask - row.bid) / (Number(row.ask) + Number(row.bid))).toFixed(2) : '–')
+    const line = (row) => [el('span', { class: 'nowrap' }, row.venue, ' ', el('small', { class: 'soft', text: row.symbol })), price(row.price), off(row), width(row), el('span', { class: 'nowrap', text: span(row.age), title: row.word })]
+    fill(this.venues, rows.length ? table([t('source'), `#${t('price')}`, `#${t('difference')}`, `#${t('spread')}`, `#${t('age')}`], rows.map(line)) : el('span', { class: 'hint', text: '–' }))
   }
 
   hover(row) {
@@ -252,17 +264,29 @@ export default class Market {
       isBare(one) ? el('span', { class: isGap(one) ? 'why' : '', text: ` ${t(`why_${one.status}`)}` }) : null)
   }
 
-  /** The markets by how far they moved in 24 hours, with what they turned over and are worth. */
+  /** The markets by how far they moved in 24 hours, with what they turned over. */
   move(markets) {
     const known = markets.filter((m) => m.last !== null).sort((a, b) => Math.abs(b.change_percent) - Math.abs(a.change_percent)).slice(0, 8)
-    const row = (m) => [el('span', { class: 'nowrap', title: m.venue, text: m.symbol }), el('span', { class: m.change_percent >= 0 ? 'up' : 'down', text: percent(m.change_percent) }), amount(m.quote_volume), amount(this.caps.get(m.base))]
-    fill(this.movers, known.length ? table([t('symbol'), '#24 h', `#${t('turnover')}`, `#${t('cap')}`], known.map(row)) : el('span', { class: 'hint', text: '–' }))
+    const row = (m) => [el('span', { class: 'nowrap' }, m.symbol, ' ', el('small', { class: 'soft', text: m.venue })), el('span', { class: m.change_percent >= 0 ? 'up' : 'down', text: percent(m.change_percent) }), amount(m.quote_volume)]
+    fill(this.movers, known.length ? table([t('symbol'), '#24 h', `#${t('turnover')}`], known.map(row)) : el('span', { class: 'hint', text: '–' }))
   }
 
-  async loadCaps() {
-    const { data } = await ask('/api/v1/metrics', { limit: 400 }).catch(() => ({ data: [] }))
-    for (const row of data) if (row.market_cap !== null && row.market_cap !== undefined) this.caps.set(row.symbol.split('-')[0], row.market_cap)
-    this.move(page.markets)
+  /** What vendors say of the assets: the newest quote of each. */
+  async loadQuotes() {
+    const { data } = await ask('/api/v1/tables/quotes', { start: Date.now() - NEWEST_MS, limit: 2000 }).catch(() => ({ data: [] }))
+    const newest = new Map(data.map((row) => [`${row.venue}:${row.symbol}`, row]))
+    this.quotes = [...newest.values()].sort((a, b) => a.venue.localeCompare(b.venue))
+    this.rank()
+    this.compare(page.markets)
+  }
+
+  /** The assets by market capitalisation. */
+  rank() {
+    const by = new Map()
+    for (const row of this.quotes) if (row.market_cap !== null) by.set(row.symbol.split('-')[0], row)
+    const row = (one) => [el('b', { text: one.symbol.split('-')[0] }), price(one.price), el('span', { class: one.change_24h >= 0 ? 'up' : 'down', text: percent(one.change_24h) }), amount(one.market_cap), amount(one.volume_24h)]
+    const ranked = [...by.values()].sort((a, b) => b.market_cap - a.market_cap)
+    fill(this.assets, ranked.length ? table([t('asset'), `#${t('price')}`, '#24 h', `#${t('cap')}`, `#${t('volume24')}`], ranked.map(row)) : empty(t('assetsNone'), t('assetsWhy')))
   }
 
   /** Counts below the chart. */

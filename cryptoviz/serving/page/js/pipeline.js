@@ -9,7 +9,6 @@ const NAMES = { dagster: 'Dagster', spark: 'Spark', minio: 'MinIO', exchange: 'E
 export default class Pipeline {
   constructor(root) {
     this.root = root
-    this.before = null
     this.load()
     this.timer = setInterval(() => this.load(), 5000)
   }
@@ -24,33 +23,30 @@ export default class Pipeline {
   draw(found) {
     const card = (word, value, note = '') => el('div', { class: 'panel card' }, el('small', { text: word }), el('b', { text: value }), el('span', { text: note }))
     const lags = Object.entries(found.streams.venues).map(([venue, v]) => `${venue} ${count(v.lag_ms)} ms`)
-    fill(this.root, el('div', { class: 'cards' }, card(t('throughput'), this.rate(found), found.live.reason ?? ''), card(t('venueLag'), lags[0] ?? '–', lags.slice(1).join(', ')),
+    const sum = (name) => { const known = found.topics.rows.map((r) => r[name]).filter((v) => v !== null && v !== undefined); return known.length ? known.reduce((a, b) => a + b, 0) : null }
+    fill(this.root, el('div', { class: 'cards' }, card(t('throughput'), rate(sum('per_s')), found.live.reason ?? ''), card(t('behind'), count(sum('lag')), t('behindHint')), card(t('venueLag'), lags[0] ?? '–', lags.slice(1).join(', ')),
       card(t('clients'), count(found.streams.clients)), card(t('cacheSize'), bytes(found.cache_bytes))),
     el('div', { class: 'links' }, Object.entries(found.links).map(([name, url]) => el('a', { href: url, rel: 'noopener', text: NAMES[name] ?? name })), el('a', { href: '/docs', text: t('api') })),
     el('div', { class: 'two' }, panel(t('services'), el('div', { class: 'scroll' }, this.services(found.services))), panel(t('topics'), this.told(found.topics, this.topics))), panel(t('tables'), this.told(found.tables, this.tables)))
   }
 
-  /** Records a second over the topics since the last look. */
-  rate({ topics }) {
-    const now = { at: Date.now(), records: topics.rows.reduce((sum, one) => sum + one.end_offset, 0) }, before = this.before
-    this.before = now
-    return before && now.at > before.at ? count((1000 * (now.records - before.records)) / (now.at - before.at)) : '–'
-  }
-
   services(rows) {
-    return table([t('service'), t('state'), `#${t('port')}`, `#${t('answered')}`, t('detail')], rows.map((s) => [el('b', { text: s.name }), chip(t(s.state), s.state), s.port, s.answered_ms === undefined ? '–' : `${s.answered_ms} ms`, el('span', { class: 'soft wrap', text: summary(s.detail) })]))
+    return table([t('service'), t('state'), `#${t('port')}`, `#${t('answered')}`, t('detail')], rows.map((s) => [el('b', { text: s.name }), chip(t(s.state), s.state), s.port, s.answered_ms === undefined ? '–' : `${s.answered_ms} ms`, el('span', { class: 'soft wrap said', text: summary(s.detail) })]))
   }
 
   told({ rows, reason }, render) { return rows.length ? el('div', { class: 'scroll' }, render(rows)) : empty('–', reason) }
 
   topics(rows) {
-    return table([t('topic'), `#${t('partitions')}`, `#${t('records')}`, `#${t('lag')}`], rows.map((r) => [el('b', { text: r.name }), r.partitions, count(r.records), span(r.age_s)]))
+    return table([t('topic'), `#${t('partitions')}`, `#${t('records')}`, `#${t('perSecond')}`, `#${t('behind')}`, `#${t('lag')}`], rows.map((r) => [el('b', { text: r.name }), r.partitions, count(r.records), rate(r.per_s), count(r.lag), span(r.age_s)]))
   }
 
   tables(rows) {
     return table([t('table'), `#${t('rows')}`, `#${t('partitions')}`, `#${t('files')}`, `#${t('sizeBytes')}`, `#${t('lastCommit')}`], rows.map((r) => [el('b', { text: r.name }), count(r.rows), count(r.partitions ?? r.hours), count(r.files), bytes(r.bytes), span(r.age_s)]))
   }
 }
+
+/** Records a second; a dash until two looks were taken. */
+const rate = (value) => (value === null || value === undefined ? '–' : value >= 10 ? count(value) : value.toFixed(1))
 
 /** What a service says of itself, in a line: values as they are, parts of a kind counted by their state. */
 function summary(detail) {

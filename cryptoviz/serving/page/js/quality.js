@@ -1,6 +1,6 @@
 /** The quality tab: how every hour stands, what is missing and why, and what the venue says of the same hours. */
 import { ask } from './api.js'
-import { chip, el, empty, fill, panel, table } from './dom.js'
+import { chip, el, empty, fill, panel, panelWith, table } from './dom.js'
 import { clock, count, moment, percent, span } from './format.js'
 import { go } from './state.js'
 import { t } from './words.js'
@@ -22,19 +22,21 @@ export default class Quality {
   async load() {
     try {
       const start = Date.now() - this.hours * HOUR
-      const [grid, gaps, recon] = await Promise.all([ask('/api/v1/quality', { hours: this.hours }), ask('/api/v1/gaps', { start, limit: 500 }), ask('/api/v1/reconciliation', { hours: this.hours })])
-      this.draw(grid, gaps, recon)
+      const [grid, minutes, ids, recon] = await Promise.all([ask('/api/v1/quality', { hours: this.hours }), ask('/api/v1/gaps', { start, limit: 500 }), ask('/api/v1/gaps', { start, limit: 500, kind: 'ids' }), ask('/api/v1/reconciliation', { hours: this.hours })])
+      this.draw(grid, minutes.data, ids.data, recon)
     } catch (error) { fill(this.root, empty(t('lost'), error.message)) }
   }
 
-  draw(grid, gaps, recon) {
+  draw(grid, minutes, ids, recon) {
     const { summary } = grid.meta
     const card = (word, value, note = '') => el('div', { class: 'panel card' }, el('small', { text: word }), el('b', { text: value }), el('span', { text: note }))
     fill(this.root, this.picker(), el('div', { class: 'cards' },
-      card(t('proven'), summary.proven_percent === null ? '–' : percent(summary.proven_percent).replace('+', ''), t('provenHint', this.hours)),
-      card(t('blindMinutes'), count(summary.blind), `${count(summary.minutes)} ${t('minutes').toLowerCase()}`), card(t('gapsCount'), count(gaps.data.length)),
-      card(t('reconciled'), `${count(recon.meta.equal)} / ${count(recon.meta.rows)}`, recon.meta.reason)),
-    this.heat(grid.data), el('div', { class: 'two' }, panel(t('gaps'), this.gaps(gaps)), this.recon(recon.data)))
+      card(t('proven'), summary.proven_percent === null ? '–' : percent(summary.proven_percent).replace('+', ''), t('provenHint', count(summary.minutes))),
+      card(t('blindMinutes'), count(summary.blind), t('ofMinutes', count(summary.minutes))), card(t('gapsCount'), count(minutes.length + ids.length), t('gapsSplit', count(minutes.length), count(ids.length))),
+      card(t('reconciled'), `${count(recon.meta.equal)} / ${count(recon.meta.rows)}`, recon.meta.rows ? '' : t('reconWhy'))),
+    this.heat(grid.data), el('div', { class: 'two' }, el('div', { class: 'side' }, panel(t('gaps'), this.minutes(minutes)), panel(t('gapsIds'), this.ids(ids))), this.recon(recon.data)))
+    const heat = this.root.querySelector('#heat')
+    heat.scrollLeft = heat.scrollWidth
   }
 
   picker() {
@@ -43,7 +45,7 @@ export default class Quality {
   }
 
   heat(rows) {
-    const key = el('span', { class: 'key' }, STATUSES.map((status) => el('span', {}, el('i', { class: `s-${status}` }), t(status))))
+    const key = el('span', { class: 'key' }, STATUSES.map((status) => el('span', {}, el('i', { class: `s-${status}` }), t(status))), el('span', {}, el('i', { class: 'none' }), t('absent')))
     const made = panel(t('heat'), el('div', { class: 'heat', id: 'heat' }, rows.length ? this.cells(rows) : empty(t('candlesNone'))))
     made.firstChild.append(el('span', { class: 'hint', text: t('heatHint') }), key)
     return made
@@ -72,12 +74,14 @@ export default class Quality {
     return made
   }
 
-  gaps({ data, meta }) {
-    if (!data.length) return empty(t('gapsNone'), meta.reason || t('gapsWhy'))
-    if (meta.source === 'gaps') {
-      return el('div', { class: 'scroll' }, table([t('time'), t('symbol'), `#${t('ids')}`, t('cause'), t('fate')], data.toReversed().map((g) => [when(g.event_time), named(g), `${count(g.last_id - g.first_id + 1)}`, g.cause, chip(g.state, g.state === 'repaired' ? 'proven' : 'warn')])))
-    }
-    return el('div', { class: 'scroll' }, table([t('start'), t('end'), t('symbol'), `#${t('minutes')}`, t('status'), t('cause')], data.toReversed().map((g) => [when(g.start), clock(g.end), named(g), span(g.minutes * 60), chip(t(g.status), g.status), el('span', { class: 'soft', text: t(`why_${g.status}`) })])))
+  minutes(rows) {
+    if (!rows.length) return empty(t('gapsNone'), t('gapsWhy'))
+    return el('div', { class: 'scroll' }, table([t('start'), t('end'), t('symbol'), `#${t('minutes')}`, t('cause'), t('fate')], rows.toReversed().map((g) => [when(g.start), clock(g.end), named(g), span(g.minutes * 60), el('span', { class: 'soft', text: t(`why_${g.status}`) }), chip(t(`fate_${g.status}`), g.status)])))
+  }
+
+  ids(rows) {
+    if (!rows.length) return empty(t('gapsNone'), t('gapsIdsWhy'))
+    return el('div', { class: 'scroll' }, table([t('time'), t('symbol'), `#${t('ids')}`, t('cause'), t('fate'), `#${t('after')}`], rows.toReversed().map((g) => [when(g.opened_time), named(g), count(g.ids), t(`cause_${g.cause}`), el('span', { title: g.evidence ?? '' }, chip(t(`fate_${g.state}`), g.state === 'repaired' ? 'proven' : 'warn')), g.state === 'open' ? '–' : span(g.seconds)])))
   }
 
   recon(rows) {
@@ -85,9 +89,7 @@ export default class Quality {
       const differs = typeof r.differs === 'string' ? JSON.parse(r.differs) : r.differs
       return [when(r.window_start), named(r), differs.length ? chip(t('differs'), 'differs') : chip(t('equal'), 'equal'), el('span', { class: 'soft', text: differs.join(', ') }), r.volume_residual]
     }
-    const made = panel(t('recon'), rows.length ? el('div', { class: 'scroll' }, table([t('hour'), t('symbol'), t('status'), t('differing'), `#${t('residual')}`], rows.toReversed().slice(0, 400).map(one))) : empty(t('reconNone'), t('reconWhy')))
-    made.firstChild.append(el('span', { class: 'hint', text: t('reconHint') }))
-    return made
+    return panelWith(t('recon'), t('reconHint'), rows.length ? el('div', { class: 'scroll' }, table([t('hour'), t('symbol'), t('status'), t('differing'), `#${t('residual')}`], rows.toReversed().slice(0, 400).map(one))) : empty(t('reconNone'), t('reconWhy')))
   }
 }
 

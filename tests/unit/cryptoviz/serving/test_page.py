@@ -1,6 +1,9 @@
 import hashlib
+import inspect
 import re
 
+from cryptoviz.lake.gaps import Cause, GapState
+from cryptoviz.serving import alerts, services
 from cryptoviz.serving.pages import load_pages
 
 PAGES = load_pages()
@@ -56,3 +59,12 @@ def test_files_are_sent_compressed_and_once(client):
 def test_a_path_out_of_the_page_is_not_found(client):
     for path in ("/page/../app.py", "/page/%2e%2e/app.py", "/page//etc/passwd", "/page/js"):
         assert client.get(path).status_code == 404
+
+
+def test_every_rule_cause_and_fate_has_its_sentence():
+    text = "".join(inspect.getsource(module) for module in (alerts, services))
+    rules = set(re.findall(r'rule="(\w+)"', text)) | {f"service_{state}" for state in ("down", "unready")}
+    said = {f"alert_{rule}" for rule in rules} | {f"alert_gap_{cause}" for cause in Cause}
+    said |= {f"cause_{cause}" for cause in Cause} | {f"fate_{state}" for state in GapState}
+    said |= {f"{kind}_{status}" for kind in ("why", "fate") for status in ("blind", "halted", "absent")}
+    assert said <= keys(EN)
