@@ -17,7 +17,6 @@ TABS = ("market", "predictions", "quality", "pipeline", "alerts")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
              "--disable-sync"]  # fmt: skip
-_COLOURS = 256
 _HIGHEST_PX = 1500
 _SETTLED_MS = 6500
 """Long enough for a rate, which needs two looks at the topics five seconds apart."""
@@ -85,12 +84,9 @@ def _shot(page: "Page", look: Look) -> bytes:
 
 
 def _small(picture: bytes) -> bytes:
-    """The same picture in so few colours that it stays far below what a page of text may weigh."""
+    """The same picture without a channel for transparency, packed as well as the format can."""
     from PIL import Image  # noqa: PLC0415 - comes with the development group
 
-    whole = Image.open(io.BytesIO(picture)).convert("RGB")
     made = io.BytesIO()
-    whole.quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
-        made, "PNG", optimize=True
-    )
+    Image.open(io.BytesIO(picture)).convert("RGB").save(made, "PNG", optimize=True)
     return made.getvalue()

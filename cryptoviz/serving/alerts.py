@@ -28,9 +28,9 @@ _BLIND, _SCHEMA_TIME = "blind", pl.Datetime("us", "UTC")
 async def watch(parts: Parts) -> None:
     """Look every few seconds until cancelled."""
     while True:
+        await asyncio.sleep(_LOOK_EVERY_S)
         found = await asyncio.to_thread(look, parts)
         parts.conditions.see(found, parts.clock())
-        await asyncio.sleep(_LOOK_EVERY_S)
 
 
 def look(parts: Parts) -> list[Alert]:

@@ -11,7 +11,8 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.schema import Table
 from cryptoviz.lake.symbols import Instrument
-from cryptoviz.storage.frames import TableNotWritten, empty, scan_between
+from cryptoviz.serving.reading import scan_promptly
+from cryptoviz.storage.frames import TableNotWritten, empty
 
 
 def known_at(rows: pl.DataFrame, instant: datetime, *, interval: Interval, location: Location) -> pl.DataFrame:
@@ -48,6 +49,6 @@ def _scan(table: Table, location: Location, first: datetime, last: datetime) -> 
     begin, end = Day.containing(first), Day.containing(last)
     spans = (begin, end) if table.is_daily else (Hour(begin.start), Hour(end.start).next(23))
     try:
-        return scan_between(table, location, *spans)
+        return scan_promptly(table, location, *spans)
     except TableNotWritten:
         return empty(table).lazy()

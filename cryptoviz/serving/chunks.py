@@ -8,10 +8,11 @@ from functools import cached_property
 
 import polars as pl
 
+from cryptoviz.inspect.reach import require_lake
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.schema import Table
 from cryptoviz.serving.binance_rows import EncodedCandles, encode_candles
-from cryptoviz.serving.snapshots import Partition, Snapshot
+from cryptoviz.serving.snapshots import Partition, Snapshot, StoreUnavailable
 from cryptoviz.storage.frames import empty
 
 Market = tuple[str, str]
@@ -68,7 +69,7 @@ class Chunks:
             return all((table.name, name, snapshot.files[name]) in self._held for name in names)
 
     def get(self, table: Table, snapshot: Snapshot, names: Sequence[Partition]) -> list[Chunk]:
-        """Chunks by name, in the order given; those not held are read together. Raises OSError."""
+        """Chunks by name, in the order given; those not held are read together. Raises StoreUnavailable, OSError."""
         keys = [(table.name, name, snapshot.files[name]) for name in names]
         with self._lock:
             held = {key: self._held[key] for key in keys if key in self._held}
@@ -76,6 +77,8 @@ class Chunks:
                 self._held.move_to_end(key)
         missing = [key for key in keys if key not in held]
         if missing:
+            if snapshot.failure:
+                raise StoreUnavailable(f"the lake does not answer: {snapshot.failure}")
             held |= self._read(table, missing)
         return [held[key] for key in keys]
 
@@ -103,6 +106,7 @@ def read_files(table: Table, location: Location, paths: Sequence[str]) -> pl.Dat
     """Rows of data files in the table's columns, sorted by its key; a column that older files lack is null."""
     if not paths:
         return empty(table)
+    require_lake(location)
     rows = pl.scan_parquet(
         list(paths),
         schema=dict(empty(table).schema),

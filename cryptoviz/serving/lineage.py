@@ -15,8 +15,9 @@ from cryptoviz.serving.candle_reader import Range
 from cryptoviz.serving.errors import NOT_FOUND, ApiError
 from cryptoviz.serving.intervals import Served
 from cryptoviz.serving.parts import Parts
+from cryptoviz.serving.reading import scan_promptly
 from cryptoviz.serving.rows import json_row
-from cryptoviz.storage.frames import TableNotWritten, scan_between
+from cryptoviz.storage.frames import TableNotWritten
 
 _PROVED_HOURS = 24
 
@@ -47,7 +48,7 @@ def _trades(
     if _too_long(start, end):
         return {"proven": None, "reason": f"windows of up to {_PROVED_HOURS} hours are recomputed here"}
     try:
-        rows = scan_between(TRADES, parts.settings.lake, Hour.containing(start), Hour.containing(end))
+        rows = scan_promptly(TRADES, parts.settings.lake, Hour.containing(start), Hour.containing(end))
     except TableNotWritten:
         return {"proven": None, "reason": "table trades has not been written yet"}
     mine = rows.filter(

@@ -14,7 +14,8 @@ from cryptoviz.serving.events import padded
 from cryptoviz.serving.intervals import INTERVALS
 from cryptoviz.serving.minute import LiveTrade
 from cryptoviz.serving.parts import Parts
-from cryptoviz.storage.frames import TableNotWritten, empty, scan_between
+from cryptoviz.serving.reading import scan_promptly
+from cryptoviz.storage.frames import TableNotWritten, empty
 
 _COLUMNS = ("venue", "symbol", "trade_id", "last_trade_id", "event_time", "price", "quantity", "quote_quantity", "side")
 _HOURS_BACK = 3
@@ -25,7 +26,7 @@ def lake_trades(parts: Parts, instrument: Instrument, first: datetime, end: date
     """The first trades of `[first, end)` by id, at most an hour's partitions past the first one. Raises OSError."""
     last = min(end, first + timedelta(hours=1))
     try:
-        rows = scan_between(TRADES, parts.settings.lake, Hour.containing(first), Hour.containing(last))
+        rows = scan_promptly(TRADES, parts.settings.lake, Hour.containing(first), Hour.containing(last))
     except TableNotWritten:
         return empty(TRADES).select(_COLUMNS)
     mine = (pl.col("venue") == str(instrument.venue)) & (pl.col("symbol") == instrument.symbol)
@@ -79,7 +80,7 @@ def from_lake(rows: pl.DataFrame, instrument: Instrument) -> list[LiveTrade]:
 def _last_of_lake(parts: Parts, instrument: Instrument, end: datetime, limit: int) -> pl.DataFrame:
     first = Hour.containing(end).next(-_HOURS_BACK)
     try:
-        rows = scan_between(TRADES, parts.settings.lake, first, Hour.containing(end))
+        rows = scan_promptly(TRADES, parts.settings.lake, first, Hour.containing(end))
     except TableNotWritten:
         return empty(TRADES).select(_COLUMNS)
     mine = (pl.col("venue") == str(instrument.venue)) & (pl.col("symbol") == instrument.symbol)

@@ -14,13 +14,17 @@ import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from cryptoviz.inspect.reach import require_lake
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import table_named
 from cryptoviz.storage.frames import TableNotWritten, open_table
 
 _SILENT_S = 15.0
-"""An object store's client tries again for minutes before it gives up; nobody should wait for that to be told."""
+"""An object store's client tries again for minutes before it gives up; nobody should wait for that to be told.
+
+So a server that refuses connections is found out before the client is asked, and one that hangs by its silence.
+"""
 Partition = tuple[str, ...]
 
 
@@ -101,6 +105,7 @@ class Snapshots:
     def _refresh(self, table: Table, watched: _Watched) -> Snapshot:
         now, before = time.monotonic(), watched.snapshot
         try:
+            require_lake(self.location)
             if watched.delta is None:
                 watched.delta = open_table(table, self.location)
             else:

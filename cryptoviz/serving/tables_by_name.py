@@ -10,7 +10,8 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import UnknownTable, table_named
-from cryptoviz.storage.frames import TableNotWritten, scan_between
+from cryptoviz.serving.reading import scan_promptly
+from cryptoviz.storage.frames import TableNotWritten
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +40,7 @@ def rows_of(name: str, location: Location, wanted: Selection) -> Rows:
     except UnknownTable:
         return Rows(frame=pl.DataFrame(), reason=f"this version of the lake has no table {name}")
     try:
-        rows = scan_between(table, location, _span(table, wanted.first), _span(table, _last(wanted)))
+        rows = scan_promptly(table, location, _span(table, wanted.first), _span(table, _last(wanted)))
     except TableNotWritten:
         return Rows(frame=pl.DataFrame(), reason=f"table {name} has not been written yet")
     time = pl.col(table.time_column)

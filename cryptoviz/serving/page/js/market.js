@@ -53,9 +53,9 @@ export default class Market {
     const tape = el('div', { class: 'tape' }, el('table', {}, el('thead', {}, el('tr', {}, heads)), this.trades))
     fill(root, el('div', { class: 'market' },
       el('div', { class: 'side' }, panel(t('markets'), this.watch), panel(t('movers'), this.movers)),
-      el('div', { class: 'side' }, el('section', { class: 'panel', 'aria-label': t('market') }, el('div', { class: 'head' }, el('div', {}, this.name, this.last), stats, this.since),
+      el('div', { class: 'side centre' }, el('section', { class: 'panel', 'aria-label': t('market') }, el('div', { class: 'head' }, el('div', {}, this.name, this.last), stats, this.since),
         el('div', { class: 'bar' }, this.intervals, this.switches()), el('div', { class: 'canvas' }, this.legend, this.host), this.foot),
-      el('div', { class: 'two' }, panelWith(t('venues'), t('venuesHint'), this.venues), panelWith(t('assets'), t('assetsHint'), this.assets))),
+      el('div', { class: 'two pair' }, panelWith(t('venues'), t('venuesHint'), this.venues), panelWith(t('assets'), t('assetsHint'), this.assets))),
       el('div', { class: 'side' }, el('section', { class: 'panel' }, this.book), panel(t('proof'), this.proof), panel(t('trades'), tape))))
     this.heading()
   }
@@ -243,9 +243,9 @@ export default class Market {
   /** The asset's price wherever it is told: venues as they trade, vendors as they were sampled. */
   compare(markets) {
     const base = view.symbol.split('-')[0], same = markets.filter((m) => m.base === base && m.last !== null), mine = same.find(isShown)
-    const heard = page.feed.status?.venues ?? {}
+    const heard = page.feed.status?.venues ?? {}, isLive = (q) => same.some((m) => m.venue === q.venue && m.symbol === q.symbol)
     const rows = [...same.map((m) => ({ ...m, price: m.last, age: heard[m.venue]?.age_s, word: t('traded') })),
-      ...this.quotes.filter((q) => q.symbol.split('-')[0] === base).map((q) => ({ ...q, bid: q.bid_price, ask: q.ask_price, age: (Date.now() - q.received_time) / 1000, word: t('sampled') }))]
+      ...this.quotes.filter((q) => q.symbol.split('-')[0] === base && !isLive(q)).map((q) => ({ ...q, bid: q.bid_price, ask: q.ask_price, age: (Date.now() - q.received_time) / 1000, word: t('sampled') }))]
     const off = (row) => (mine ? (10000 * (Number(row.price) / Number(mine.last) - 1)).toFixed(1) : '–')
     const width = (row) => (row.bid && row.ask ? (20000 * (row.ask - row.bid) / (Number(row.ask) + Number(row.bid))).toFixed(2) : '–')
     const line = (row) => [el('span', { class: 'nowrap' }, row.venue, ' ', el('small', { class: 'soft', text: row.symbol })), price(row.price), off(row), width(row), el('span', { class: 'nowrap', text: span(row.age), title: row.word })]

@@ -32,7 +32,7 @@ export default class Predictions {
     const [latest, performance, champions, scores, candles, past] = await Promise.all([
       ask('/api/v1/forecast', market).catch((error) => ({ ...nothing, reason: error.message })),
       ask('/api/v1/prediction-performance', { ...market, start, limit: 5000 }).catch(() => nothing),
-      ask('/api/v1/champions', { start, limit: 100 }).catch(() => nothing),
+      ask('/api/v1/champions', { limit: 100 }).catch(() => nothing),
       ask('/api/v1/prediction-metrics', { ...market, start, limit: 20000 }).catch(() => nothing),
       ask('/api/v1/candles', { ...market, interval: '1h', limit: 72, fields: 'window_start,window_end,close' }).catch(() => nothing),
       ask('/api/v1/forecast-history', { ...market, horizon: this.horizon, hours: 72 }).catch(() => nothing),
