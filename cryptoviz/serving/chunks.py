@@ -77,8 +77,8 @@ class Chunks:
                 self._held.move_to_end(key)
         missing = [key for key in keys if key not in held]
         if missing:
-            if snapshot.failure:
-                raise StoreUnavailable(f"the lake does not answer: {snapshot.failure}")
+            if snapshot.doubt:
+                raise StoreUnavailable(f"the lake does not answer: {snapshot.doubt}")
             held |= self._read(table, missing)
         return [held[key] for key in keys]
 

@@ -1,5 +1,6 @@
 """``/api/v1``, the part that tells about the whole: markets, quality, sources, assets, the pipeline."""
 
+import contextlib
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from cryptoviz.lake.symbols import Venue
 from cryptoviz.lake.tables import TABLES
 from cryptoviz.serving import asked, quality
 from cryptoviz.serving.alerts import frame_of, of_the_data
+from cryptoviz.serving.conditions import Alert
 from cryptoviz.serving.day import DayStatistics, day_statistics
 from cryptoviz.serving.events import plain
 from cryptoviz.serving.formats import Format, respond
@@ -72,7 +74,10 @@ async def gaps(
 async def alerts(parts: TheParts, request: Request, chosen: Chosen, form: asked.Form = Format.JSON) -> Response:
     """What is and was wrong: services, silent venues, gaps, blind minutes, candles that differ from the venue's."""
     end = min(chosen.end, parts.clock())
-    known = await run_in_threadpool(of_the_data, parts, max(chosen.first, end - timedelta(days=7)), end)
+    known: list[Alert] = []
+    # What the lake would tell is missing while it is away; that it is away is told all the same.
+    with contextlib.suppress(StoreUnavailable, OSError):
+        known = await run_in_threadpool(of_the_data, parts, max(chosen.first, end - timedelta(days=7)), end)
     found = frame_of([*known, *parts.conditions.told()])
     found = found.filter(pl.col("fired_time").is_between(chosen.first, chosen.end, closed="left"))
     found = _of_market(found, chosen).tail(chosen.limit)

@@ -1,11 +1,17 @@
 """A lake of random candles up to now, a random feed that can be silenced, the server, and a real browser."""
 
 import asyncio
+import os
 import shutil
+import signal
+import socket
+import subprocess
 import threading
 import time
+import uuid
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from http.client import HTTPException
 
 import pytest
 import uvicorn
@@ -20,6 +26,9 @@ from cryptoviz.serving.intervals import INTERVALS
 from cryptoviz.serving.live import Live
 from cryptoviz.serving.parts import Parts
 from cryptoviz.settings import Ports, Settings
+from cryptoviz.stack import probes
+from cryptoviz.stack.bucket import create_bucket
+from cryptoviz.stack.object_server import find_object_server
 
 MARKETS = tuple(
     Instrument(venue, symbol)
@@ -29,6 +38,9 @@ MARKETS = tuple(
 )  # fmt: skip
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
               "--disable-sync"]  # fmt: skip
+
+
+_SECRET = uuid.uuid4().hex
 
 
 class Site:
@@ -115,10 +127,10 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser, site):
+def visit_to(browser):
     made = []
 
-    def begin(**options):
+    def begin(site, **options):
         made.append(Visit(browser, site, **options))
         return made[-1]
 
@@ -126,3 +138,65 @@ def visit(browser, site):
     for one in made:
         one.context.close()
         assert not one.strangers
+
+
+@pytest.fixture
+def visit(visit_to, site):
+    return lambda **options: visit_to(site, **options)
+
+
+class ObjectStore:
+    """A MinIO of its own, to kill, to stop in its tracks and to start again over the same data."""
+
+    def __init__(self, program, folder):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        self.settings = Settings(
+            store="minio", s3_endpoint=f"http://127.0.0.1:{port}", s3_access_key="access-of-a-test",
+            s3_secret_key=_SECRET, instruments=MARKETS, ports=Ports(offset=20_000),
+        )  # fmt: skip
+        self._command = [program, "server", str(folder), "--address", f"127.0.0.1:{port}"]
+        self._ready = probes.http(port, "/minio/health/ready")
+        self.start()
+        create_bucket(self.settings.lake)
+
+    def start(self):
+        keys = {"MINIO_ROOT_USER": "access-of-a-test", "MINIO_ROOT_PASSWORD": _SECRET}
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        rest = {"MINIO_BROWSER": "off", "MINIO_UPDATE": "off"}
+        self.process = subprocess.Popen(self._command, env={**os.environ, **keys, **rest}, **quiet)
+        while not self._answers():
+            assert self.process.poll() is None
+            time.sleep(0.05)
+
+    def _answers(self):
+        try:
+            self._ready()
+        except (OSError, HTTPException, probes.NotReady):
+            return False
+        return True
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def object_store(tmp_path):
+    program = find_object_server(Settings().cache.expanduser())
+    if program is None:
+        pytest.skip("no MinIO on this machine; ./run setup builds it")
+    made = ObjectStore(program, tmp_path / "minio")
+    yield made
+    made.process.send_signal(signal.SIGCONT)
+    made.kill()
+
+
+@pytest.fixture
+def site_on(object_store):
+    """The page over candles of five days in the object store."""
+    settings = object_store.settings
+    write_candles(settings.lake, MARKETS, end=datetime.now(UTC).replace(second=0, microsecond=0), days=5)
+    made = Site(settings)
+    yield made
+    made.stop()
