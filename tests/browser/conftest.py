@@ -1,7 +1,9 @@
 """A lake of random candles up to now, a random feed that can be silenced, the server, and a real browser."""
 
 import asyncio
+import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -145,12 +147,19 @@ def visit(visit_to, site):
     return lambda **options: visit_to(site, **options)
 
 
+def free_port():
+    """Below the ports that the system hands out to outgoing connections."""
+    for port in random.sample(range(23_000, 32_000), 50):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise RuntimeError("no free port found")
+
+
 class ObjectStore:
     """A MinIO of its own, to kill, to stop in its tracks and to start again over the same data."""
 
     def __init__(self, program, folder):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
+        port = free_port()
         self.settings = Settings(
             store="minio", s3_endpoint=f"http://127.0.0.1:{port}", s3_access_key="access-of-a-test",
             s3_secret_key=_SECRET, instruments=MARKETS, ports=Ports(offset=20_000),

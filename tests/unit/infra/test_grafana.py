@@ -192,7 +192,7 @@ def test_compose_starts_grafana_with_these_files_and_no_rights():
 
 
 def test_the_dashboards_have_the_types_of_grafana(tmp_path):
-    """Needs `npm install typescript @grafana/schema` somewhere; CRYPTOVIZ_NODE_MODULES names the folder."""
+    """With the packages of `infra/grafana/package-lock.json`, which `./run test` installs where there is npm."""
     modules = Path(os.environ.get("CRYPTOVIZ_NODE_MODULES", GRAFANA / "node_modules"))
     if not (modules / "@grafana" / "schema").is_dir() or not shutil.which("node"):
         pytest.skip("Grafana's types are not installed; see docs/guides/grafana.md")
