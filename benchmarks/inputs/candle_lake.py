@@ -31,6 +31,11 @@ def write_candles(
     _write(OHLC[Interval.H1], location, _hours(frame))
 
 
+def write_rows(table: Table, location: Location, rows: pl.DataFrame) -> None:
+    """Append rows of any table; columns they lack are null, or zero where they may not be."""
+    _write(table, location, _filled(table, rows))
+
+
 def _market(instrument: Instrument, end: datetime, days: float, seed: int) -> pl.DataFrame:
     count, draw = int(days * 1440), np.random.default_rng(seed)
     ticks = (6_400_000 / (1 + seed % 7) * np.exp(np.cumsum(draw.normal(0, 0.0006, count)))).astype(np.int64)

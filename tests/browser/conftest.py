@@ -20,6 +20,7 @@ import uvicorn
 from playwright.sync_api import sync_playwright
 
 from benchmarks.inputs.candle_lake import write_candles
+from benchmarks.inputs.judged_lake import write_gaps, write_judgements, write_quotes
 from benchmarks.inputs.random_feed import RandomFeed
 from cryptoviz.lake.symbols import Instrument, Venue
 from cryptoviz.serving.app import create_app
@@ -84,7 +85,11 @@ def last_price(parts, market):
 def site(tmp_path_factory):
     uri = str(tmp_path_factory.mktemp("lake"))
     settings = Settings(store="local", lake_uri=uri, instruments=MARKETS, ports=Ports(offset=20_000))
-    write_candles(settings.lake, MARKETS, end=datetime.now(UTC).replace(second=0, microsecond=0), days=2)
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    write_candles(settings.lake, MARKETS, end=now, days=2)
+    write_judgements(settings.lake, MARKETS[0], now=now)
+    write_quotes(settings.lake, "BTC", 64_000.0, now=now)
+    write_gaps(settings.lake, MARKETS[0], now=now)
     made = Site(settings)
     yield made
     made.stop()

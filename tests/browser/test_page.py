@@ -1,9 +1,22 @@
 """The page in a real browser: it loads, ticks, switches, draws gaps, says when it is stale; all from its server."""
 
+import re
+
 import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
+CONTRAST = """([front, ground]) => {
+  const probe = document.body.appendChild(document.createElement('i'))
+  const light = (name) => {
+    probe.style.color = `var(--${name})`
+    const [r, g, b] = getComputedStyle(probe).color.match(/[\\d.]+/g).map((v) => v / 255)
+      .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+  }
+  const [low, high] = [light(front), light(ground)].sort((a, b) => a - b)
+  return (high + 0.05) / (low + 0.05)
+}"""
 LIVE = "() => window.cv?.state === 'live' && window.cv.chart?.grid.length > 100"
 
 
@@ -175,6 +188,94 @@ def test_a_candle_of_the_lake_can_be_asked_for_its_proof(visit):
     page.evaluate("() => cv.page.tab.prove(cv.chart.rows.get(cv.chart.grid.at(-30)))")
     one.wait("() => document.querySelector('#proof dl')")
     assert "ohlc_1m" in page.text_content("#proof")
+
+
+def text_of(one, selector):
+    return " ".join(one.page.text_content(selector).split())
+
+
+def test_an_asset_is_compared_over_venues_and_vendors_and_ranked_by_capitalisation(visit):
+    one = visit()
+    one.open()
+    one.wait(LIVE)
+    one.wait("() => document.querySelector('.pair')?.textContent.includes('cryptocompare')")
+    said = text_of(one, ".pair")
+    assert all(name in said for name in ("binance", "kraken", "coinmarketcap", "Assets by market capitalisation"))
+    assert "1.22T" in said
+
+
+def test_the_day_says_since_when_it_is_known(visit):
+    one = visit()
+    one.open()
+    one.wait(LIVE)
+    assert text_of(one, "#since") == ""
+    assert text_of(one, ".stat:has-text('24 h change')").endswith("%)")
+
+
+def test_earlier_fans_are_drawn_beside_what_came_at_the_horizon_chosen(visit):
+    one = visit()
+    page = one.open("#tab=predictions")
+    one.wait("() => document.querySelectorAll('#fan-history circle').length > 20")
+    near = page.locator("#fan-history circle").count()
+    page.click("[data-horizon='24']")
+    one.wait(f"() => document.querySelectorAll('#fan-history circle').length < {near}")
+    assert "nominal 80 %" in text_of(one, "#fan-history")
+    assert page.locator("svg.plot").first.get_attribute("aria-label") == "Forecast fan"
+    assert one.complaints == []
+
+
+def test_gaps_are_listed_with_cause_and_fate(visit):
+    one = visit()
+    one.open("#tab=quality")
+    one.wait("() => document.getElementById('heat')")
+    said = text_of(one, "main")
+    assert "34 min" in said.replace("35 min", "34 min")
+    assert "Nobody listened, or trade ids are missing." in said
+    assert "connection was down" in said
+    assert "repaired" in said
+    assert "lost at the venue" in said
+
+
+def test_the_pipeline_names_every_service_and_the_pages_of_the_others(visit):
+    one = visit()
+    one.open("#tab=pipeline")
+    one.wait("() => document.querySelector('.links')")
+    assert all(name in text_of(one, "main") for name in ("kafka", "postgres", "spark", "dagster", "producer"))
+    assert all(name in text_of(one, ".links") for name in ("Dagster", "Spark"))
+
+
+def test_alerts_say_what_is_wrong_and_lead_to_the_market(visit):
+    one = visit()
+    page = one.open("#tab=alerts")
+    one.wait("() => document.querySelector('main table')")
+    assert "42 trade ids were missed while the connection was down." in text_of(one, "main")
+    page.click("text=minutes are blind >> nth=0")
+    one.wait("() => cv.view.tab === 'market'")
+
+
+@pytest.mark.parametrize("tab", ["market", "predictions", "quality", "pipeline", "alerts"])
+def test_every_sentence_of_a_tab_is_in_french_too(visit, tab):
+    """Sentences of English that are nobody's name: none is left when the page speaks French."""
+    one = visit(locale="fr-FR")
+    page = one.open(f"#tab={tab}")
+    one.wait(f"() => document.querySelector('main .panel') && cv.view.tab === '{tab}'")
+    page.wait_for_timeout(1500)
+    words = set(re.findall(r"[a-z]+", page.inner_text("body").lower()))
+    assert not words & {"the", "of", "since", "and", "price", "yet", "no", "with", "unknown", "lost"}, tab
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("palette", ["classic", "safe"])
+def test_text_stands_out_from_its_ground(visit, theme, palette):
+    """At least 4.5 to 1, as WCAG 2.2 wants of text (1.4.3), for every role of colour that is written with."""
+    one = visit(color_scheme=theme)
+    page = one.open()
+    one.wait(LIVE)
+    page.evaluate(f"() => {{ document.documentElement.dataset.palette = '{palette}' }}")
+    roles = ("text", "soft", "faint", "up", "down", "accent", "warn", "bad", "good")
+    found = {role: page.evaluate(CONTRAST, [role, "panel"]) for role in roles}
+    found |= {f"{role} on its own": page.evaluate(CONTRAST, [role, f"{role}-soft"]) for role in ("warn", "bad", "good")}
+    assert {role: ratio for role, ratio in found.items() if ratio < 4.5} == {}
 
 
 def test_the_reference_of_the_api_needs_nobody_else(visit):
