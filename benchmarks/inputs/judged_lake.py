@@ -44,7 +44,8 @@ def write_judgements(location: Location, instrument: Instrument, *, now: datetim
         window_start=pl.col("target_time") - _HOUR,
         squared_error=(pl.col("last_price") - pl.col("actual_price")) ** 2,
         last_price_squared_error=(pl.col("last_price") - pl.col("actual_price")) ** 2,
-        **{f"is_in_{level}": pl.col("actual_price").is_between(*map(pl.col, ends)) for level, ends in _INTERVALS.items()},
+        **{f"is_in_{level}": pl.col("actual_price").is_between(pl.col(low), pl.col(high))
+           for level, (low, high) in _INTERVALS.items()},
     )  # fmt: skip
     write_rows(PREDICTION_METRICS, location, scored)
 

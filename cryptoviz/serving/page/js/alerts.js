@@ -7,6 +7,7 @@ import { t } from './words.js'
 
 const WEEK = 7 * 86400000
 const SHOWN = 300
+const QUOTED = new Set(['lake_silent', 'feed_lost', 'service_down', 'service_unready'])
 
 export default class Alerts {
   constructor(root) {
@@ -36,7 +37,8 @@ export default class Alerts {
 
 function line(a) {
   const fires = a.ended_time === null, lasted = ((a.ended_time ?? Date.now()) - a.fired_time) / 1000
-  const said = t(`alert_${a.rule}`, a.subject, a.value)
-  const message = a.symbol ? el('button', { class: 'plain', onclick: () => go({ tab: 'market', symbol: a.symbol, venue: a.venue }), text: said }) : el('span', { class: 'wrap', text: said })
+  // What a part said of itself stays in its own words.
+  const isQuoted = QUOTED.has(a.rule), said = t(`alert_${a.rule}`, a.subject, a.value)
+  const message = a.symbol ? el('button', { class: 'plain', onclick: () => go({ tab: 'market', symbol: a.symbol, venue: a.venue }), text: said }) : el('span', { class: 'wrap' }, said, isQuoted && a.value ? el('small', { class: 'soft', lang: 'en', text: ` ${a.value}` }) : null)
   return [el('span', { class: 'nowrap', text: moment(a.fired_time) }), chip(t(fires ? 'firing' : 'ended'), fires ? 'differs' : 'equal'), chip(t(a.severity), a.severity === 'critical' ? 'down' : 'warn'), message, span(lasted)]
 }

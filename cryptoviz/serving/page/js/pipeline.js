@@ -24,17 +24,17 @@ export default class Pipeline {
     const card = (word, value, note = '') => el('div', { class: 'panel card' }, el('small', { text: word }), el('b', { text: value }), el('span', { text: note }))
     const lags = Object.entries(found.streams.venues).map(([venue, v]) => `${venue} ${count(v.lag_ms)} ms`)
     const sum = (name) => { const known = found.topics.rows.map((r) => r[name]).filter((v) => v !== null && v !== undefined); return known.length ? known.reduce((a, b) => a + b, 0) : null }
-    fill(this.root, el('div', { class: 'cards' }, card(t('throughput'), rate(sum('per_s')), found.live.reason ?? ''), card(t('behind'), count(sum('lag')), t('behindHint')), card(t('venueLag'), lags[0] ?? '–', lags.slice(1).join(', ')),
+    fill(this.root, el('div', { class: 'cards' }, card(t('throughput'), rate(sum('per_s'))), card(t('behind'), count(sum('lag')), t('behindHint')), card(t('venueLag'), lags[0] ?? '–', lags.slice(1).join(', ')),
       card(t('clients'), count(found.streams.clients)), card(t('cacheSize'), bytes(found.cache_bytes))),
     el('div', { class: 'links' }, Object.entries(found.links).map(([name, url]) => el('a', { href: url, rel: 'noopener', text: NAMES[name] ?? name })), el('a', { href: '/docs', text: t('api') })),
     el('div', { class: 'two' }, panel(t('services'), el('div', { class: 'scroll' }, this.services(found.services))), panel(t('topics'), this.told(found.topics, this.topics))), panel(t('tables'), this.told(found.tables, this.tables)))
   }
 
   services(rows) {
-    return table([t('service'), t('state'), `#${t('port')}`, `#${t('answered')}`, t('detail')], rows.map((s) => [el('b', { text: s.name }), chip(t(s.state), s.state), s.port, s.answered_ms === undefined ? '–' : `${s.answered_ms} ms`, el('span', { class: 'soft wrap said', text: summary(s.detail) })]))
+    return table([t('service'), t('state'), `#${t('port')}`, `#${t('answered')}`, t('detail')], rows.map((s) => [el('b', { text: s.name }), chip(t(s.state), s.state), s.port, s.answered_ms === undefined ? '–' : `${s.answered_ms} ms`, el('span', { class: 'soft wrap said', lang: 'en', text: summary(s.detail) })]))
   }
 
-  told({ rows, reason }, render) { return rows.length ? el('div', { class: 'scroll' }, render(rows)) : empty('–', reason) }
+  told({ rows, reason }, render) { return rows.length ? el('div', { class: 'scroll' }, render(rows)) : empty('–', el('span', { lang: 'en', text: reason })) }
 
   topics(rows) {
     return table([t('topic'), `#${t('partitions')}`, `#${t('records')}`, `#${t('perSecond')}`, `#${t('behind')}`, `#${t('lag')}`], rows.map((r) => [el('b', { text: r.name }), r.partitions, count(r.records), rate(r.per_s), count(r.lag), span(r.age_s)]))
