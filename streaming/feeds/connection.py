@@ -20,6 +20,8 @@ from streaming.feeds.record import Record
 from streaming.feeds.venue import SocketFeed
 from streaming.feeds.windows import Window, pace
 
+_QUIET_S, _ANSWER_S = 2.0, 2.0
+"""A connection that says nothing for so long is pinged; one that answers neither with a frame nor a pong is dead."""
 _LARGEST_FRAME = 32 << 20
 """A frame beyond this ends the connection; one below it that is no trade is refused by itself."""
 
@@ -48,13 +50,16 @@ class Connection:
         self._leaving = asyncio.Event()
         self._log = structlog.get_logger(venue=feed.name, channel=channel.name, connection=self.name)
         self._reader = asyncio.create_task(self._read())
+        self._prober = asyncio.create_task(self._probe())
 
     @classmethod
     async def open(
         cls, feed: SocketFeed, channel: Topic, instruments: Sequence[Instrument], sink: Sink
     ) -> "Connection":
         """Connect and subscribe. Raises one of :data:`CONNECTION_ERRORS`."""
-        socket = await connect(feed.socket_url, max_size=_LARGEST_FRAME, open_timeout=10, close_timeout=2)
+        socket = await connect(
+            feed.socket_url, max_size=_LARGEST_FRAME, open_timeout=10, close_timeout=2, ping_interval=None
+        )
         made = cls(socket, feed, channel, sink)
         try:
             frames = Window(limit=feed.limits.frames_a_second, seconds=1)
@@ -69,8 +74,9 @@ class Connection:
         return made
 
     def is_sound(self) -> bool:
-        """Whether it is open and has not been silent for too long."""
-        return not self._reader.done() and time.monotonic() - self._heard < self._feed.limits.silence_s
+        """Whether it is open, answers and has not been silent for too long."""
+        is_silent = self._prober.done() or time.monotonic() - self._heard >= self._feed.limits.silence_s
+        return not self._reader.done() and not is_silent
 
     async def end(self, *, max_age_s: float) -> End:
         """Wait for a reason to replace it."""
@@ -83,19 +89,38 @@ class Connection:
                     return End.CLOSED
                 if self._leaving.is_set():
                     return End.LEAVING
-                if now >= min(silent, aged):
-                    return End.SILENT if now >= silent else End.AGED
-                wait = min(silent, aged) - now
-                await asyncio.wait({self._reader, leaving}, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+                if self._prober.done() or now >= silent:
+                    return End.SILENT
+                if now >= aged:
+                    return End.AGED
+                signs = {self._reader, self._prober, leaving}
+                await asyncio.wait(signs, timeout=min(silent, aged) - now, return_when=asyncio.FIRST_COMPLETED)
         finally:
             leaving.cancel()
 
     async def close(self) -> None:
         """Stop reading and close."""
         self._reader.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._reader
+        self._prober.cancel()
+        await asyncio.gather(self._reader, self._prober, return_exceptions=True)
         await self._socket.close()
+
+    async def _probe(self) -> None:
+        """Ends when a silent connection does not answer a ping; a quiet market's does, a half open one does not."""
+        answered = self._heard
+        with contextlib.suppress(*CONNECTION_ERRORS):
+            while True:
+                quiet = time.monotonic() - max(self._heard, answered)
+                if quiet < _QUIET_S:
+                    await asyncio.sleep(_QUIET_S - quiet)
+                    continue
+                pong = asyncio.ensure_future(await self._socket.ping())
+                # One that ends with the connection has nothing to tell.
+                pong.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+                await asyncio.wait([pong], timeout=_ANSWER_S)
+                if not pong.done() and time.monotonic() - self._heard >= _ANSWER_S:
+                    return
+                answered = time.monotonic()
 
     async def _read(self) -> None:
         frames = _frames.labels(self._feed.name, self._channel.name)

@@ -29,8 +29,9 @@ class Continuity:
     def offer(self, record: Record) -> list[Record]:
         """Take a live record; returns those that may be published now, in order."""
         self.highest = max(self.highest, record.last_id)
-        if self.next_id is not None and record.last_id < self.next_id:
-            self.repeats += 1
+        if self.next_id is not None and record.first_id < self.next_id:
+            # Of an aggregate that begins before the position, what is beyond it is a hole, fetched trade by trade.
+            self.repeats += record.last_id < self.next_id
             return []
         if record.first_id in self._waiting:
             self.repeats += 1
@@ -40,6 +41,10 @@ class Continuity:
         if len(self._waiting) > self.max_waiting:
             self._waiting.clear()
         return released
+
+    def hear(self, record: Record) -> None:
+        """Take notice of a live record that cannot be held now: it is a hole, to be fetched."""
+        self.highest = max(self.highest, record.last_id)
 
     def start_at(self, next_id: int) -> list[Record]:
         """Set the position; returns waiting records that may be published now."""
@@ -85,10 +90,8 @@ class Continuity:
         return self.start_at(hole[1] + 1)
 
     def _forget_published(self) -> None:
-        """A page may hold what waits; the waiting copy is a repeat then."""
-        published = [
-            f for f, record in self._waiting.items() if self.next_id is not None and record.last_id < self.next_id
-        ]
+        """A page may hold what waits, whole or in part; the waiting copy is not needed then."""
+        published = [first for first in self._waiting if self.next_id is not None and first < self.next_id]
         for first in published:
             del self._waiting[first]
         self.repeats += len(published)

@@ -26,6 +26,8 @@ _GRACE_S = 0.5
 """Ids that are only out of order arrive within this time; what does not is fetched."""
 _TRIES_BEFORE_LOST = 5
 _REPORT_S = 5.0
+_MAX_READY = 5_000
+"""What may wait for Kafka. What is said beyond it is heard, not held, and fetched by id when Kafka has room again."""
 _LAST_PAGE = 100
 """A page shorter than this has reached the live edge; what is traded meanwhile comes by the socket."""
 _UNUSABLE = (VenueUnreachable, msgspec.DecodeError, Refused)
@@ -64,7 +66,10 @@ class Market:
     def offer(self, record: Record) -> None:
         """A live record from the socket."""
         crash_point("producer.after_receive")
-        self._ready += self._ids.offer(record)
+        if len(self._ready) < _MAX_READY:
+            self._ready += self._ids.offer(record)
+        else:
+            self._ids.hear(record)
         self._wake.set()
 
     def connected(self) -> None:
@@ -117,6 +122,8 @@ class Market:
 
     async def _is_whole(self) -> bool:
         """Whether nothing is missing, now or after a moment."""
+        if not self._ids.missing():
+            return not self._behind
         try:
             async with asyncio.timeout(_GRACE_S):
                 while self._ids.missing() and not self._behind:

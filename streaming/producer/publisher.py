@@ -1,6 +1,7 @@
 """Records into Kafka: idempotent, acknowledged by all, slowed down rather than dropped, cut rather than refused."""
 
 import asyncio
+from collections import Counter as Tally
 from typing import Any
 
 from confluent_kafka import Producer
@@ -12,6 +13,10 @@ from streaming.feeds.cut import fit
 from streaming.feeds.record import Record
 
 _published = Counter("cryptoviz_producer_records", "Records handed to Kafka", ["topic", "venue", "source"])
+
+
+_QUEUE_KB = 128 * 1024
+"""What may wait for the broker; beyond it the markets wait, and what they cannot hold is fetched again by id."""
 
 
 class DeliveryFailed(ConnectionError):
@@ -32,7 +37,9 @@ class Publisher:
                 "linger.ms": 20,
                 "partitioner": "consistent_random",
                 "queue.buffering.max.messages": 100_000,
+                "queue.buffering.max.kbytes": _QUEUE_KB,
                 "delivery.timeout.ms": 600_000,
+                "delivery.report.only.error": True,
             }
         )
         self.failure: str = ""
@@ -42,8 +49,9 @@ class Publisher:
         for record in map(fit, records):
             while not self._try(topic, record):  # noqa: ASYNC110 - room in a C library's queue is no event
                 await asyncio.sleep(0.02)
-            _published.labels(topic, record.instrument.venue, record.source).inc()
             crash_point("producer.after_produce")
+        for (venue, source), count in Tally((r.instrument.venue, r.source) for r in records).items():
+            _published.labels(topic, venue, source).inc(count)
         self.poll()
 
     def poll(self) -> None:
