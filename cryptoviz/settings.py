@@ -10,7 +10,7 @@ import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
@@ -134,6 +134,11 @@ class Settings(BaseSettings):
     )
     backfill_trades: Duration = Field(default=timedelta(hours=3), description="Trades fetched before the first start.")
     backfill_klines: int = Field(default=720, ge=0, description="Hourly klines per symbol fetched at first start.")
+
+    binance_trades: Literal["trades", "aggregates"] = Field(
+        default="trades",
+        description="Binance's trades one by one, or as aggregates of one order and price: fewer records, same ids.",
+    )
 
     book_ticker_interval: Duration = Field(
         default=timedelta(seconds=1), gt=timedelta(0), description="At most one best bid and ask of a symbol in it."

@@ -1,6 +1,6 @@
-"""Binance spot: combined streams of trades and book tickers, trades by id, hourly klines.
+"""Binance spot: combined streams of trades (or aggregate trades) and book tickers, trades by id, hourly klines.
 
-After https://developers.binance.com/docs/binance-spot-api-docs; weights: historicalTrades 25, aggTrades 4, klines 2.
+After https://developers.binance.com/docs/binance-spot-api-docs; weights: klines 2, exchangeInfo 20.
 """
 
 import json
@@ -14,10 +14,10 @@ from streaming.feeds.binance_messages import (
     parse_aggregate,
     parse_book_ticker,
     parse_kline,
-    parse_rest_trade,
     parse_socket_trade,
     unwrap,
 )
+from streaming.feeds.binance_pages import Pages
 from streaming.feeds.budget import Budget, Priority, priority_of
 from streaming.feeds.listings import Listing, binance_listings
 from streaming.feeds.record import Record
@@ -31,43 +31,51 @@ _LIMITS = SocketLimits(
     streams=1000, names_a_frame=100, frames_a_second=4, connects=250, connects_seconds=300, silence_s=15
 )
 """The venue's are 1024 streams, 5 messages a second and 300 connections in 5 minutes; some room is left."""
-_STREAMS = {TRADES: "trade", BOOK_TICKERS: "bookTicker"}
+_TRADE, _AGGREGATE, _BOOK_TICKER = "trade", "aggTrade", "bookTicker"
 
 
 class Binance:
-    """The venue's feed."""
+    """The venue's feed. With ``aggregates`` neighbours of one order at one price come as one record."""
 
     name = "binance"
     limits = _LIMITS
     channels: tuple[Topic, ...] = (TRADES, BOOK_TICKERS)
 
-    def __init__(self, *, rest_url: str, socket_url: str, instruments: Sequence[Instrument]) -> None:
+    def __init__(
+        self, *, rest_url: str, socket_url: str, instruments: Sequence[Instrument], aggregates: bool = False
+    ) -> None:
         self.socket_url = f"{socket_url}/stream"
         self.rest = RestClient(base_url=rest_url, budget=Budget(self.name, limit=_WEIGHT_A_MINUTE, seconds=60))
+        self._pages, self._aggregates = Pages(self.rest), aggregates
+        self._streams = {TRADES: _AGGREGATE if aggregates else _TRADE, BOOK_TICKERS: _BOOK_TICKER}
         self._by_symbol = {to_venue(i).lower(): i for i in instruments if i.venue is Venue.BINANCE}
 
     def subscribe_frames(self, channel: Topic, instruments: Sequence[Instrument]) -> list[str]:
         """One SUBSCRIBE for all symbols."""
-        streams = [f"{to_venue(instrument).lower()}@{_STREAMS[channel]}" for instrument in instruments]
+        streams = [f"{to_venue(instrument).lower()}@{self._streams[channel]}" for instrument in instruments]
         return [json.dumps({"method": "SUBSCRIBE", "params": streams, "id": 1})]
 
     def parse_frame(self, frame: bytes, *, connection: str, received_ns: int) -> list[Record]:
-        """One trade or book ticker a frame; none for acknowledgements."""
+        """One trade, aggregate or book ticker a frame; none for what says nothing. Raises Refused for a withdrawn one."""
         if b'"stream"' not in frame[:64]:
             return []
         stream, value = unwrap(frame)
         symbol, _, kind = stream.partition("@")
-        if kind == _STREAMS[TRADES]:
-            trade = parse_socket_trade(value)
-            topic, schema, update, time_us = TRADES, Schema.BINANCE_WS_TRADE, trade.first_id, trade.time * 1000
-        elif kind == _STREAMS[BOOK_TICKERS]:
-            update, time_us = parse_book_ticker(value).update_id or 0, 0
+        if kind == _TRADE:
+            trade, topic, schema = parse_socket_trade(value), TRADES, Schema.BINANCE_WS_TRADE
+            first, last, time_us = trade.first_id, trade.last_id, trade.time * 1000
+        elif kind == _AGGREGATE:
+            trade, topic, schema = parse_aggregate(value), TRADES, Schema.BINANCE_WS_AGG_TRADE
+            first, last, time_us = trade.first_id, trade.last_id, trade.time * 1000
+        elif kind == _BOOK_TICKER:
             topic, schema = BOOK_TICKERS, Schema.BINANCE_WS_BOOK_TICKER
+            first = last = parse_book_ticker(value).update_id or 0
+            time_us = 0
         else:
             return []
         return [
             Record(
-                instrument=self._by_symbol[symbol], first_id=update, last_id=update, time_us=time_us, value=value,
+                instrument=self._by_symbol[symbol], first_id=first, last_id=last, time_us=time_us, value=value,
                 schema=schema, source=Source.WS, connection=connection, received_ns=received_ns, topic=topic,
             )
         ]  # fmt: skip
@@ -78,29 +86,22 @@ class Binance:
 
     async def first_id_at(self, instrument: Instrument, time_ms: int) -> int | None:
         """By the first aggregate of the hour that begins there."""
-        end = time_ms + _HOUR_MS
-        params: dict[str, str | int] = {
-            "symbol": to_venue(instrument),
-            "startTime": time_ms,
-            "endTime": end,
-            "limit": 1,
-        }
-        found = elements(await self.rest.get("/api/v3/aggTrades", params, weight=4, priority=Priority.BACKFILL))
-        return parse_aggregate(found[0]).first_id if found else None
+        found = await self._pages.first_aggregate(instrument, time_ms, time_ms + _HOUR_MS)
+        return found.first_id if found else None
 
     async def fetch(self, instrument: Instrument, first_id: int, after_us: int, *, source: str) -> list[Record]:
-        """A page of `historicalTrades`."""
-        del after_us
-        params: dict[str, str | int] = {"symbol": to_venue(instrument), "fromId": first_id, "limit": _PAGE}
-        body = await self.rest.get("/api/v3/historicalTrades", params, weight=25, priority=priority_of(source))
+        """A page of trades, or of aggregates from the time of the last one known."""
+        if self._aggregates and after_us:
+            page = await self._pages.aggregates(instrument, first_id, after_us, priority_of(source))
+        else:
+            page = await self._pages.trades(instrument, first_id, priority_of(source))
         now = time.time_ns()
-        parsed = ((value, parse_rest_trade(value)) for value in elements(body))
         return [
             Record(
                 instrument=instrument, first_id=t.first_id, last_id=t.last_id, time_us=t.time * 1000, value=value,
-                schema=Schema.BINANCE_REST_TRADE, source=source, connection="rest", received_ns=now,
+                schema=schema, source=source, connection="rest", received_ns=now,
             )
-            for value, t in parsed
+            for value, t, schema in page
         ]  # fmt: skip
 
     async def klines(self, instrument: Instrument, *, count: int) -> list[Record]:

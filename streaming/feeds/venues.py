@@ -15,6 +15,7 @@ def build_feeds(settings: Settings) -> dict[Venue, VenueFeed]:
             rest_url=settings.binance_rest_url,
             socket_url=settings.binance_ws_url,
             instruments=settings.instruments,
+            aggregates=settings.binance_trades == "aggregates",
         ),
         Venue.KRAKEN: Kraken(rest_url=settings.kraken_rest_url, socket_url=settings.kraken_ws_url),
         Venue.COINBASE: Coinbase(rest_url=settings.coinbase_rest_url, socket_url=settings.coinbase_ws_url),
