@@ -7,24 +7,17 @@ venue Kafka is; then whether every id is in the topic, once and in order. Beside
 
 import argparse
 import os
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import psutil
-from confluent_kafka import Consumer, TopicPartition
 
 from benchmarks.inputs.flood_server import symbols
+from benchmarks.inputs.processes import running, topic_end, wait_for_kafka, wait_until_live, wrong_ids
 from cryptoviz.settings import Settings, load_settings
-from cryptoviz.stack.probes import NotReady, kafka
-from streaming.feeds.binance_messages import parse_rest_trade, parse_socket_trade
 
-CHECKOUT = Path(__file__).parents[1]
 _OFFSET = 21_500
 _SETTLE_S = 10.0
 
@@ -39,11 +32,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="cryptoviz-bench-") as folder:
         home = Path(folder)
         os.environ |= {"CRYPTOVIZ_HOME": folder, "CRYPTOVIZ_PORT_OFFSET": str(_OFFSET)}
-        with _process("-m", "cryptoviz.stack", folder, "live", "kafka", home=home):
-            _wait_for_kafka(home)
+        with running("-m", "cryptoviz.stack", folder, "live", "kafka", home=home):
+            wait_for_kafka(home)
             settings = load_settings(home=home)
             port = settings.ports.of("exchange")
-            with _process("-m", "benchmarks.inputs.flood_server", port, options.markets, options.rate, home=home):
+            with running("-m", "benchmarks.inputs.flood_server", port, options.markets, options.rate, home=home):
                 _measure(home, settings, options)
 
 
@@ -56,25 +49,25 @@ def _measure(home: Path, settings: Settings, options: argparse.Namespace) -> Non
         "CRYPTOVIZ_BINANCE_WS_URL": f"ws://{host}", "CRYPTOVIZ_QUOTE_ASSETS": "", "CRYPTOVIZ_BACKFILL_TRADES": "0s",
     }  # fmt: skip
     print(f"{options.markets} markets, {options.rate} trades/s together, {options.seconds} s, {os.cpu_count()} cores")
-    with _process("-m", "streaming", "producer", home=home, **ours) as producer:
+    with running("-m", "streaming", "producer", home=home, **ours) as producer:
         rows = _watch(producer, settings, options)
     _print_watched(rows)
-    wrong, count = _wrong_ids(settings)
+    wrong, count = wrong_ids(settings)
     print(f"in the topic: {count} trades, {wrong} ids missing, doubled or out of order")
     bare = ("-m", "benchmarks.inputs.bare_producer", f"ws://{host}/stream", settings.bootstrap, "klines",
             ",".join(spellings))  # fmt: skip
-    with _process(*bare, home=home) as process:
+    with running(*bare, home=home) as process:
         time.sleep(_SETTLE_S)
-        cpu, messages, began = _cpu(process), _end(settings, "klines"), time.monotonic()
+        cpu, messages, began = _cpu(process), topic_end(settings, "klines"), time.monotonic()
         time.sleep(min(30, options.seconds))
-        sent, seconds = _end(settings, "klines") - messages, time.monotonic() - began
+        sent, seconds = topic_end(settings, "klines") - messages, time.monotonic() - began
         spent, memory = _cpu(process) - cpu, process.memory_info().rss / 1e6
     print(f"bare loop: {sent / seconds:.0f} messages/s, {spent / sent * 1e3:.4f} CPU s per 1,000, {memory:.0f} MB")
 
 
 def _watch(producer: psutil.Process, settings: Settings, options: argparse.Namespace) -> list[dict[str, float]]:
     """Look every second, once the producer is live everywhere; a row a look."""
-    _wait_until_live(settings)
+    wait_until_live(settings)
     time.sleep(_SETTLE_S)
     rows, began = [], time.monotonic()
     while (passed := time.monotonic() - began) < options.seconds:
@@ -104,76 +97,9 @@ def _print_watched(rows: list[dict[str, float]]) -> None:
     print(f"  gaps found meanwhile {last['gaps'] - first['gaps']:.0f}")
 
 
-def _wrong_ids(settings: Settings) -> tuple[int, int]:
-    """Of the topic: ids that do not follow the one before of their market, and all records."""
-    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": "bench", "enable.auto.commit": False})
-    partitions = consumer.list_topics("trades", timeout=20).topics["trades"].partitions
-    consumer.assign([TopicPartition("trades", number, 0) for number in partitions])
-    last, wrong, count, end = dict[bytes, int](), 0, 0, _end(settings, "trades")
-    while count < end:
-        for message in consumer.consume(50_000, timeout=10):
-            key, value = message.key() or b"", message.value() or b""
-            said = (parse_rest_trade if value.startswith(b'{"id"') else parse_socket_trade)(value)
-            wrong += key in last and said.first_id != last[key] + 1  # type: ignore[index]
-            last[key] = said.last_id  # type: ignore[index]
-            count += 1
-    consumer.close()
-    return wrong, count
-
-
-def _end(settings: Settings, topic: str) -> int:
-    """Records in a topic."""
-    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": "bench"})
-    partitions = consumer.list_topics(topic, timeout=20).topics[topic].partitions
-    ends = [consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10)[1] for number in partitions]
-    consumer.close()
-    return sum(ends)
-
-
 def _cpu(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.user + times.system)
-
-
-@contextmanager
-def _process(*arguments: object, home: Path, **environment: str) -> Iterator[psutil.Process]:
-    """A Python process of this checkout, ended at the end; what it says is in a file of the home."""
-    name = str(arguments[1]).rpartition(".")[2]
-    with (home / f"{name}.out").open("wb") as log:
-        started = subprocess.Popen(
-            [sys.executable, *map(str, arguments)], cwd=CHECKOUT, env={**os.environ, **environment}, stdout=log,
-            stderr=log,
-        )  # fmt: skip
-        try:
-            yield psutil.Process(started.pid)
-        finally:
-            started.terminate()
-            started.wait(60)
-
-
-def _wait_for_kafka(home: Path) -> None:
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline:
-        time.sleep(1)
-        try:
-            if (home / "stack.env").exists():
-                kafka(load_settings(home=home).bootstrap)()
-                return
-        except NotReady:
-            continue
-    sys.exit("Kafka did not come up in 300 s")
-
-
-def _wait_until_live(settings: Settings) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(f"http://127.0.0.1:{settings.ports.of('producer')}/healthz", timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.5)
-    sys.exit("the producer was not live in 120 s")
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class Binance:
         return [json.dumps({"method": "SUBSCRIBE", "params": streams, "id": 1})]
 
     def parse_frame(self, frame: bytes, *, connection: str, received_ns: int) -> list[Record]:
-        """One trade, aggregate or book ticker a frame; none for what says nothing. Raises Refused for a withdrawn one."""
+        """One trade, aggregate or book ticker a frame, or none. Raises Refused for an aggregate that is withdrawn."""
         if b'"stream"' not in frame[:64]:
             return []
         stream, value = unwrap(frame)

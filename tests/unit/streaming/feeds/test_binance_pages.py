@@ -1,4 +1,4 @@
-"""Against a real HTTP server that answers as Binance does for trades by id and aggregates by time or by their own id."""
+"""Against a real HTTP server that answers as Binance: trades by id, aggregates by time or their own id."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ def aggregates():
     return found
 
 
-class Venue_:
+class Provider:
     def __init__(self):
         self.aggregates, self.asked = aggregates(), []
 
@@ -47,10 +47,11 @@ class Venue_:
         ])  # fmt: skip
 
 
-def fetch(first_id, after_us, *, change=lambda venue: None, is_aggregated=True):
+def fetch(first_id, after_us, *, change=None, is_aggregated=True):
     async def run():
-        venue, app = Venue_(), web.Application()
-        change(venue)
+        venue, app = Provider(), web.Application()
+        if change:
+            change(venue)
 
         async def by_aggregate(request):
             return venue.by_aggregate(request)
