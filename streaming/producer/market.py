@@ -61,11 +61,14 @@ class Market:
         self._ids, self._wake = Continuity(), asyncio.Event()
         self._ready: list[Record] = []
         self._behind, self._connections = True, 0
+        self._met_at: int | None = None
         self._log = structlog.get_logger(market=instrument.key)
 
     def offer(self, record: Record) -> None:
         """A live record from the socket."""
         crash_point("producer.after_receive")
+        if self._met_at is None:
+            self._met_at = record.first_id
         if len(self._ready) < _MAX_READY:
             self._ready += self._ids.offer(record)
         else:
@@ -74,7 +77,7 @@ class Market:
 
     def connected(self) -> None:
         """The socket is new: something may have been traded unheard."""
-        self._behind, self._connections = True, self._connections + 1
+        self._behind, self._connections, self._met_at = True, self._connections + 1, None
         self._wake.set()
 
     def look(self) -> list[Record]:
@@ -151,7 +154,7 @@ class Market:
                 reported = time.monotonic()
                 self._log.info(self.state.phase, published=self.state.published, at=self._ids.last_time_us // 1_000_000)
             hole, moved = self._ids.missing(), self._ids.next_id != next_id
-            if hole is None and (len(page) < _LAST_PAGE or not moved):
+            if hole is None and (len(page) < _LAST_PAGE or not moved or self._has_met_the_live()):
                 self.gaps.reach(self._ids.next_id or 0)
                 return
             tries = 0 if moved or hole is None else tries + 1
@@ -160,6 +163,10 @@ class Market:
                 tries = 0
             elif tries:
                 await asyncio.sleep(0.2 * 2**tries)
+
+    def _has_met_the_live(self) -> bool:
+        """Whether what the new connection first told is published: of a busy market no page is ever short."""
+        return self._met_at is not None and self._met_at < (self._ids.next_id or 0)
 
     async def _page(self, next_id: int, source: Source) -> list[Record]:
         """A page of trades; waits for a venue that does not answer."""

@@ -8,9 +8,10 @@ from streaming.feeds.record import Record
 MARKET = Instrument(Venue.BINANCE, "BTC-USDT")
 
 
-def record(number):
+def record(number, last=None):
     return Record(
-        instrument=MARKET, first_id=number, last_id=number, time_us=number, value=b"", schema="", source="ws",
+        instrument=MARKET, first_id=number, last_id=number if last is None else last,
+        time_us=number, value=b"", schema="", source="ws",
         connection="", received_ns=0,
     )  # fmt: skip
 
@@ -41,6 +42,43 @@ def test_any_interleaving_is_published_once_in_order_without_a_hole(heard, start
     assert ids(published) == list(range(start, start + len(published)))
     wanted = [number for number in heard if number >= start]
     assert not wanted or max(wanted) < start + len(published)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 5), min_size=1, max_size=40),
+    start=st.integers(0, 30),
+    dice=st.randoms(use_true_random=False),
+    page=st.integers(1, 5),
+    waiting=st.integers(1, 8),
+)
+def test_aggregates_are_chained_whatever_is_lost_doubled_or_out_of_order(sizes, start, dice, page, waiting):
+    firsts = [sum(sizes[:n]) for n in range(len(sizes))]
+    whole = [record(first, first + size - 1) for first, size in zip(firsts, sizes, strict=True)]
+    heard = [one for one in dice.choices(whole, k=len(whole) * 2) if dice.random() > 0.2]
+    state, published = Continuity(next_id=start, max_waiting=waiting), []
+    for one in heard:
+        if dice.random() < 0.1:
+            state.hear(one)
+        else:
+            published += state.offer(one)
+        if dice.random() < 0.3 and state.missing():
+            published += state.fill(answer(whole, state.missing()[0])[:page])
+    while hole := state.missing():
+        published += state.fill(answer(whole, hole[0])[:page])
+    ends = [start - 1, *(one.last_id for one in published)]
+    assert [one.first_id for one in published] == [end + 1 for end in ends[:-1]]
+    assert ends[-1] >= max((one.last_id for one in heard), default=-1)
+
+
+def answer(whole, first):
+    """What the venue says from an id on: of an aggregate that it lies within, the rest trade by trade."""
+    found = []
+    for one in whole:
+        if one.first_id >= first:
+            found.append(one)
+        elif one.last_id >= first:
+            found += [record(number) for number in range(first, one.last_id + 1)]
+    return found
 
 
 def test_a_hole_holds_back_what_is_beyond_it():

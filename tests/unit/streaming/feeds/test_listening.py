@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from cryptoviz.lake.symbols import Instrument, Venue
 from cryptoviz.lake.topics import BOOK_TICKERS, TRADES
+from streaming.feeds import connection
 from streaming.feeds.listening import Listening, connect_window, split
 from streaming.feeds.record import Record
 from streaming.feeds.venue import SocketLimits
@@ -182,6 +183,46 @@ def test_a_silent_connection_is_replaced_and_said_to_be_broken():
             server_of.append(server)
             heard = await listening(server, lambda h: h.breaks >= 2 and h.ids, silence_s=0.3)
             assert heard.breaks == 2
+
+    asyncio.run(run())
+
+
+def test_a_half_open_connection_is_found_by_a_ping_long_before_it_is_silent_for_too_long(monkeypatch):
+    monkeypatch.setattr(connection, "_QUIET_S", 0.1)
+    monkeypatch.setattr(connection, "_ANSWER_S", 0.1)
+
+    async def fall_dumb(number, socket):
+        if number == 1:
+            server_of[0].sockets.remove(socket)
+            socket.transport.pause_reading()
+
+    server_of = []
+
+    async def run():
+        async with Server(fall_dumb) as server:
+            server_of.append(server)
+            heard = await listening(server, lambda h: h.breaks >= 2 and h.ids, silence_s=60.0)
+            assert heard.breaks == 2
+
+    asyncio.run(run())
+
+
+def test_a_quiet_connection_that_answers_is_kept(monkeypatch):
+    monkeypatch.setattr(connection, "_QUIET_S", 0.02)
+    monkeypatch.setattr(connection, "_ANSWER_S", 0.2)
+
+    async def hush(_number, socket):
+        server_of[0].sockets.remove(socket)
+        await asyncio.sleep(0.6)
+        server_of[0].sockets.append(socket)
+
+    server_of = []
+
+    async def run():
+        async with Server(hush) as server:
+            server_of.append(server)
+            heard = await listening(server, lambda h: h.ids, silence_s=60.0)
+            assert (heard.breaks, server.opened) == (1, 1)
 
     asyncio.run(run())
 

@@ -186,6 +186,62 @@ def test_an_answer_that_is_no_page_of_trades_is_asked_for_again():
         play(rest, scenario)
 
 
+def test_while_kafka_takes_nothing_little_is_held_and_the_rest_is_fetched_afterwards(monkeypatch):
+    monkeypatch.setattr(module, "_MAX_READY", 5)
+    rest, room = Rest(1, page=100), asyncio.Event()
+
+    class Full(Topic):
+        async def publish(self, _topic, records):
+            await room.wait()
+            assert sum(record.source == "ws" for record in records) <= 5
+            self.extend(records)
+
+    async def run():
+        topic = Full()
+        room.set()
+        market = Market(BTC, rest, topic, "trades")
+        task = asyncio.create_task(market.run(None, backfill_from_ms=0))
+        try:
+            async with asyncio.timeout(20):
+                await until(lambda: market.state.phase == "live")
+                room.clear()
+                rest.ids = list(range(1, 60))
+                for number in range(2, 60):
+                    market.offer(trade(number))
+                    await asyncio.sleep(0)
+                room.set()
+                await until(lambda: len(topic) == 59)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        return topic
+
+    topic = asyncio.run(run())
+    assert topic.ids == list(range(1, 60))
+    assert sum(record.source == "ws" for record in topic) < 20
+
+
+def test_a_market_so_busy_that_no_page_is_short_is_live_once_it_has_met_its_socket():
+    class Busy(Rest):
+        async def fetch(self, instrument, first_id, after_us, *, source):
+            traded = range(len(self.ids) + 1, len(self.ids) + 21)
+            self.ids += traded
+            for number in traded:
+                self.offer(trade(number))
+            return await super().fetch(instrument, first_id, after_us, source=source)
+
+    rest = Busy(*range(1, 100), page=30)
+
+    async def scenario(market, topic):
+        rest.offer = market.offer
+        market.connected()
+        await until(lambda: market.state.phase == "live")
+        assert len(topic) == len(rest.ids)
+
+    topic, _ = play(rest, scenario)
+    assert topic.ids == rest.ids
+
+
 def test_any_order_of_live_repair_and_reconnects_publishes_each_id_once():
     dice = random.Random(11)
     rest = Rest(1, page=50)
