@@ -116,6 +116,27 @@ def gaps(
         raise typer.Exit(Exit.DEGRADED)
 
 
+@commands.command(rich_help_panel="Inspect")
+def instruments(
+    venue: Annotated[str, typer.Option(help="Only this venue.")] = "",
+    symbol: Annotated[str, typer.Option(help="Only this symbol, BTC-USDT.")] = "",
+    at: Annotated[str, typer.Option(help="Only what held then; ISO date or time, UTC.")] = "",
+    form: Annotated[Form, typer.Option("-o", "--output-format")] = Form.TABLE,
+    as_json: AsJson = False,
+) -> None:
+    """How venues list their markets and since when: names, grids, status, and which asset a ticker meant."""
+    from cryptoviz.inspect.export import as_text, parse_instant  # noqa: PLC0415 - keeps `--help` quick
+    from cryptoviz.inspect.instruments import instruments as instruments_of  # noqa: PLC0415
+    from cryptoviz.inspect.reach import Unreachable  # noqa: PLC0415
+
+    with explained({ValueError: Exit.USAGE, Unreachable: Exit.DOWN}):
+        instant = parse_instant(at) if at else None
+        found = instruments_of(settings_of().lake, venue=venue, symbol=symbol, at=instant)
+    if found.is_empty():
+        say("no listing")
+    print_rows(as_text(found).to_dicts(), found.columns, Form.JSON if as_json else form)
+
+
 @data_commands.command("list")
 def data_list(
     form: Annotated[Form, typer.Option("-o", "--output-format")] = Form.TABLE, as_json: AsJson = False

@@ -117,7 +117,7 @@ MARKET_OVERVIEW = Table(
     name="market_overview",
     doc="One row for each asset, quote currency, minute and source: its price beside the consensus of the fresh ones.",
     columns=(
-        Column("asset", Type.STRING, "What is priced: BTC"),
+        Column("asset", Type.STRING, "What is priced, by its latest ticker: BTC"),
         Column("quote", Type.STRING, "Currency of the prices; USD, USDT and USDC are three, none stands for another"),
         *WINDOW,
         Column("source", Type.STRING, "Venue or vendor"),

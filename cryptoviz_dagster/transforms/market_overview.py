@@ -1,7 +1,8 @@
 """The market by the minute: each source's price of an asset beside the consensus, the median of the fresh ones.
 
 Quote currencies are kept apart: a dollar, a USDT and a USDC are three prices. ``consensus_usd`` converts by the
-consensus of the quote currency's own market in US dollars, where there is one.
+consensus of the quote currency's own market in US dollars, where there is one. What a ticker meant on a venue at the
+time of the price decides which asset it is: one ticker of two assets is two, a renamed asset is one.
 """
 
 from datetime import timedelta
@@ -11,6 +12,7 @@ import polars as pl
 
 from cryptoviz.arithmetic.exact import median, product
 from cryptoviz.arithmetic.fold import DECIMAL, MINUTE
+from cryptoviz.arithmetic.listings import asset_at
 from cryptoviz.lake.metric_tables import MARKET_OVERVIEW
 
 FRESH_FOR = timedelta(minutes=5)
@@ -30,7 +32,11 @@ def observe_candles(minutes: pl.DataFrame) -> pl.DataFrame:
     """
     parts = pl.col("symbol").str.split("-").list
     return minutes.select(
-        source="venue", asset=parts.first(), quote=parts.last(), time=pl.col("window_end"), price=pl.col("close")
+        source="venue",
+        asset=asset_at(parts.first(), "window_start"),
+        quote=parts.last(),
+        time=pl.col("window_end"),
+        price=pl.col("close"),
     )
 
 
@@ -45,7 +51,7 @@ def observe_quotes(quotes: pl.DataFrame) -> pl.DataFrame:
     holds = ~pl.col("is_stale") & (received - said > _OLD)
     return quotes.select(
         source="venue",
-        asset=parts.first(),
+        asset=asset_at(parts.first(), "received_time"),
         quote=parts.last(),
         time=pl.when(holds | said.is_null()).then(received).otherwise(pl.min_horizontal(said, received)),
         price="price",

@@ -124,6 +124,25 @@ def test_market_capitalisation_is_the_latest_one_in_us_dollars(frame_of):
     assert sorted(latest_market_caps(frame_of(QUOTES, *rows)).rows()) == [("BTC", 7), ("ETH", 3)]
 
 
+def test_one_ticker_of_two_assets_is_two_and_a_renamed_asset_is_one(frame_of, make_candle):
+    candles = [
+        make_candle(START, price, length=MINUTE, venue=venue, symbol=symbol)
+        for venue, symbol, price in (
+            ("binance", "LUNA-USDT", 1),
+            ("kraken", "LUNA-USDT", 9),
+            ("binance", "POL-USDT", 3),
+        )
+    ]
+    quotes = frame_of(QUOTES, quote(received=30, symbol="MATIC-USDT"))
+    rows = build_market_overview(
+        observe_candles(frame_of(OHLC_1M, *candles)), observe_quotes(quotes), pl.Series([START], dtype=US)
+    )
+    found = {(row["asset"], row["source"]): row["fresh_sources"] for row in rows.iter_rows(named=True)}
+    assert found == {
+        ("LUNA", "binance"): 1, ("LUNC", "kraken"): 1, ("POL", "binance"): 2, ("POL", "coingecko"): 2,
+    }  # fmt: skip
+
+
 def test_candles_are_seen_at_the_end_of_their_minute(frame_of, make_candle):
     candles = [make_candle(START + n * MINUTE, price, length=MINUTE) for n, price in enumerate((7, None))]
     found = observe_candles(frame_of(OHLC_1M, *candles))
