@@ -28,6 +28,44 @@ def test_the_urgent_go_first_and_equals_in_the_order_they_came():
     asyncio.run(run())
 
 
+def test_a_symbol_with_much_to_repair_does_not_hold_up_those_with_little():
+    async def run():
+        budget, done = Budget("x", limit=1000, seconds=60), []
+
+        async def repair(symbol, pages):
+            for _ in range(pages):
+                async with budget.turn(1, Priority.REPAIR):
+                    await asyncio.sleep(0)
+                    done.append(symbol)
+
+        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+            group.create_task(repair("much", 50))
+            for n in range(9):
+                group.create_task(repair(f"little {n}", 2))
+        assert len(done) == 68
+        assert set(done[:20]) == {"much", *(f"little {n}" for n in range(9))}
+        assert set(done[20:]) == {"much"}
+
+    asyncio.run(run())
+
+
+def test_a_backfill_that_waits_for_room_does_not_hold_up_a_repair_of_another_symbol():
+    async def run():
+        budget = Budget("x", limit=10, seconds=60)
+        for _ in range(7):
+            await _one(budget, Priority.BACKFILL)
+        waiting = [asyncio.create_task(_one(budget, Priority.BACKFILL)) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        async with asyncio.timeout(1):
+            await _one(budget, Priority.REPAIR)
+        assert not any(task.done() for task in waiting)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+    asyncio.run(run())
+
+
 def test_backfill_leaves_room_for_what_is_live():
     async def run():
         budget = Budget("x", limit=10, seconds=60)

@@ -89,6 +89,36 @@ def test_not_one_request_is_sent_during_a_ban_however_many_wait():
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("answer", "body"),
+    [
+        ((418, b'{"code":-1003,"msg":"Way too much request weight used; IP banned"}', {"Retry-After": "1"}), "418"),
+        ((200, b'{"error":["EGeneral:Temporary lockout"]}', {}), "lockout"),
+        ((200, b'{"Response":"Error","Message":"You are over your rate limit please upgrade"}', {}), "rate limit"),
+    ],
+    ids=["418", "an error with status 200", "the same of another vendor"],
+)
+def test_a_limit_of_whatever_shape_is_waited_out_and_said(answer, body, monkeypatch):
+    monkeypatch.setattr("streaming.feeds.answers._SHORT_BAN_S", 1.0)
+
+    async def run():
+        async with Provider(answer, GOOD) as provider:
+            asked = asyncio.create_task(provider.client.get("/x", {}))
+            while not provider.client.budget.blocked_seconds:  # noqa: ASYNC110 - a budget has no event for tests
+                await asyncio.sleep(0.005)
+            assert body in str(provider.client.budget.as_dict()["blocked_because"])
+            assert await asked == b"[1]"
+            assert provider.times[1] - provider.times[0] >= 0.99
+
+    asyncio.run(run())
+
+
+def test_a_wall_of_html_with_status_403_stops_all_requests_for_a_while():
+    error, provider = get((403, b"<html>Request blocked</html>", {}))
+    assert "403" in str(error)
+    assert provider.client.budget.blocked_seconds > 290
+
+
 def test_a_provider_that_is_not_there_is_said_to_be_unreachable(monkeypatch):
     async def run():
         client = RestClient(base_url="http://127.0.0.1:1", budget=Budget("nobody", limit=100, seconds=60))

@@ -66,6 +66,7 @@ POISON = {
     "empty_value": None,
     "malformed_json": b'{"e":"trade"',
     "missing_field": b'{"t":1}',
+    "invalid_utf8": trade(1).replace(b"BTCUSDT", b"BTC\xffUSDT"),
     "wrong_type": trade(1).replace(b'"t":1', b'"t":"x"'),
     "bad_decimal": trade(1, price="NaN"),
     "decimal_overflow": trade(1, price="0.1234567890123456789"),
