@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from cryptoviz.lake.symbols import Instrument, Venue, to_venue
 from cryptoviz.lake.topics import BOOK_TICKERS, TRADES, Schema, Source, Topic
 from streaming.feeds.binance_messages import (
+    aggregate_ids,
     elements,
-    parse_aggregate,
     parse_book_ticker,
     parse_kline,
     parse_socket_trade,
@@ -56,7 +56,7 @@ class Binance:
         return [json.dumps({"method": "SUBSCRIBE", "params": streams, "id": 1})]
 
     def parse_frame(self, frame: bytes, *, connection: str, received_ns: int) -> list[Record]:
-        """One trade, aggregate or book ticker a frame, or none. Raises Refused for an aggregate that is withdrawn."""
+        """One trade, aggregate or book ticker a frame, or none. An aggregate that is withdrawn comes without ids."""
         if b'"stream"' not in frame[:64]:
             return []
         stream, value = unwrap(frame)
@@ -65,8 +65,8 @@ class Binance:
             trade, topic, schema = parse_socket_trade(value), TRADES, Schema.BINANCE_WS_TRADE
             first, last, time_us = trade.first_id, trade.last_id, trade.time * 1000
         elif kind == _AGGREGATE:
-            trade, topic, schema = parse_aggregate(value), TRADES, Schema.BINANCE_WS_AGG_TRADE
-            first, last, time_us = trade.first_id, trade.last_id, trade.time * 1000
+            topic, schema = TRADES, Schema.BINANCE_WS_AGG_TRADE
+            first, last, time_us = aggregate_ids(value)
         elif kind == _BOOK_TICKER:
             topic, schema = BOOK_TICKERS, Schema.BINANCE_WS_BOOK_TICKER
             first = last = parse_book_ticker(value).update_id or 0

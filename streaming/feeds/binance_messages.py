@@ -6,6 +6,7 @@ Fields after https://developers.binance.com/docs/binance-spot-api-docs (web sock
 import msgspec
 
 from streaming.feeds.parsed import BookTicker, Kline, Parser, Refused, Trade
+from streaming.feeds.record import NO_ID
 
 
 class _SocketTrade(msgspec.Struct, gc=False):
@@ -84,6 +85,12 @@ def parse_aggregate(value: bytes) -> Trade:
     if m.f < 0 or m.l < m.f:
         raise Refused("tombstone", f"the venue has withdrawn this aggregate: f={m.f}, l={m.l}")
     return Trade(m.f, m.l, m.T, m.p, m.q, not m.m, m.s)
+
+
+def aggregate_ids(value: bytes) -> tuple[int, int, int]:
+    """First and last trade and the time, microseconds, of an aggregate; ids of -1 for one that is withdrawn."""
+    m = _aggregate.decode(value)
+    return (m.f, m.l, m.T * 1000) if 0 <= m.f <= m.l else (NO_ID, NO_ID, m.T * 1000)
 
 
 def parse_book_ticker(value: bytes) -> BookTicker:

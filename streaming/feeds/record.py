@@ -5,6 +5,9 @@ import msgspec
 from cryptoviz.lake.symbols import Instrument
 from cryptoviz.lake.topics import TRADES, Topic
 
+NO_ID = -1
+"""Of a record among trades that is no trade: it is published as it came, and the clean query refuses it."""
+
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One trade (or aggregate, kline, quote) of an instrument, for a topic.

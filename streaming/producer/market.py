@@ -15,7 +15,7 @@ from cryptoviz.lake.topics import Source
 from streaming.feeds.continuity import Continuity
 from streaming.feeds.gaps import GapLedger
 from streaming.feeds.parsed import Refused
-from streaming.feeds.record import Record
+from streaming.feeds.record import NO_ID, Record
 from streaming.feeds.rest import VenueUnreachable
 from streaming.feeds.venue import VenueFeed
 from streaming.producer.publisher import Publisher
@@ -67,12 +67,14 @@ class Market:
     def offer(self, record: Record) -> None:
         """A live record from the socket."""
         crash_point("producer.after_receive")
-        if self._met_at is None:
+        if self._met_at is None and record.first_id != NO_ID:
             self._met_at = record.first_id
-        if len(self._ready) < _MAX_READY:
-            self._ready += self._ids.offer(record)
-        else:
+        if len(self._ready) >= _MAX_READY:
             self._ids.hear(record)
+        elif record.first_id == NO_ID:
+            self._ready.append(record)
+        else:
+            self._ready += self._ids.offer(record)
         self._wake.set()
 
     def connected(self) -> None:
@@ -202,4 +204,6 @@ class Market:
             return
         await self._publisher.publish(self._topic, ready)
         self.state.published += len(ready)
-        self.state.last_id, self.state.last_event_us = ready[-1].last_id, ready[-1].time_us
+        self.state.last_event_us = ready[-1].time_us
+        last_ids = (record.last_id for record in reversed(ready) if record.first_id != NO_ID)
+        self.state.last_id = next(last_ids, self.state.last_id)

@@ -9,6 +9,8 @@ from aiohttp import web
 from cryptoviz.lake.symbols import Instrument, Venue
 from streaming.feeds import binance_pages
 from streaming.feeds.binance import Binance
+from streaming.feeds.messages import parse_all
+from streaming.feeds.record import NO_ID
 
 BTC = Instrument(Venue.BINANCE, "BTC-USDT")
 SIZES = (1, 3, 1, 1, 5, 1, 2, 1, 4)
@@ -108,6 +110,16 @@ def test_an_aggregate_that_the_venue_has_withdrawn_is_no_trade():
     records, _ = fetch(5, 1_000_000, change=withdraw)
     assert spans(records)[:2] == [(5, 5), (6, 6)]
     assert json.loads(records[0].value)["p"] == "1"
+
+
+def test_a_withdrawn_aggregate_of_the_socket_has_no_ids_and_ends_in_quarantine():
+    feed = Binance(rest_url="http://nowhere", socket_url="", instruments=[BTC], aggregates=True)
+    value = b'{"e":"aggTrade","s":"BTCUSDT","a":9,"p":"0","q":"0","f":-1,"l":-1,"T":1000,"m":true}'
+    frame = b'{"stream":"btcusdt@aggTrade","data":%s}' % value
+    (record,) = feed.parse_frame(frame, connection="c", received_ns=1)
+    assert (record.first_id, record.last_id, record.value) == (NO_ID, NO_ID, value)
+    (said,) = parse_all(record.schema, [record.value])
+    assert said.reason == "tombstone"
 
 
 @pytest.mark.parametrize(("after_us", "is_aggregated"), [(1_000_000, False), (0, True)])

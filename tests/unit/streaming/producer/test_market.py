@@ -9,7 +9,7 @@ import pytest
 
 from cryptoviz.lake.symbols import Instrument, Venue
 from streaming.feeds.gaps import decode_gap
-from streaming.feeds.record import Record
+from streaming.feeds.record import NO_ID, Record
 from streaming.producer import market as module
 from streaming.producer.market import Market
 from streaming.producer.tail import Position
@@ -219,6 +219,19 @@ def test_while_kafka_takes_nothing_little_is_held_and_the_rest_is_fetched_afterw
     topic = asyncio.run(run())
     assert topic.ids == list(range(1, 60))
     assert sum(record.source == "ws" for record in topic) < 20
+
+
+def test_what_is_no_trade_is_published_as_it_came_and_moves_nothing():
+    async def scenario(market, topic):
+        await until(lambda: market.state.phase == "live")
+        market.offer(trade(NO_ID))
+        market.offer(trade(2))
+        await until(lambda: len(topic) == 3)
+        assert market.state.last_id == 2
+
+    topic, gaps = play(Rest(1), scenario)
+    assert topic.ids == [1, NO_ID, 2]
+    assert gaps == []
 
 
 def test_a_market_so_busy_that_no_page_is_short_is_live_once_it_has_met_its_socket():
