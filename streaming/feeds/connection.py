@@ -20,8 +20,10 @@ from streaming.feeds.record import Record
 from streaming.feeds.venue import SocketFeed
 from streaming.feeds.windows import Window, pace
 
-_QUIET_S, _ANSWER_S = 2.0, 2.0
+_QUIET_S, _ANSWER_S = 1.5, 1.5
 """A connection that says nothing for so long is pinged; one that answers neither with a frame nor a pong is dead."""
+_TURN_S = 0.05
+"""For what has come to be read before it is judged."""
 _LARGEST_FRAME = 32 << 20
 """A frame beyond this ends the connection; one below it that is no trade is refused by itself."""
 
@@ -45,6 +47,7 @@ class Connection:
 
     def __init__(self, socket: ClientConnection, feed: SocketFeed, channel: Topic, sink: Sink) -> None:
         self.name, self.reason, self.has_records = uuid.uuid4().hex[:12], "", False
+        self._is_confirmed = not feed.limits.is_confirming
         self._socket, self._feed, self._channel, self._sink = socket, feed, channel, sink
         self._opened = self._heard = time.monotonic()
         self._leaving = asyncio.Event()
@@ -106,7 +109,7 @@ class Connection:
         await self._socket.close()
 
     async def _probe(self) -> None:
-        """Ends when a silent connection does not answer a ping; a quiet market's does, a half open one does not."""
+        """Ends when a silent connection does not answer: a ping when it is half open, us when it did not hear us."""
         answered = self._heard
         with contextlib.suppress(*CONNECTION_ERRORS):
             while True:
@@ -117,8 +120,12 @@ class Connection:
                 pong = asyncio.ensure_future(await self._socket.ping())
                 # One that ends with the connection has nothing to tell.
                 pong.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+                waited = time.monotonic()
                 await asyncio.wait([pong], timeout=_ANSWER_S)
-                if not pong.done() and time.monotonic() - self._heard >= _ANSWER_S:
+                if not self._is_confirmed:
+                    await asyncio.sleep(max(0.0, waited + _ANSWER_S - time.monotonic()))
+                await asyncio.sleep(_TURN_S)
+                if self._heard < waited and not (pong.done() and self._is_confirmed):
                     return
                 answered = time.monotonic()
 
@@ -127,7 +134,7 @@ class Connection:
         try:
             while True:
                 frame = await self._socket.recv(decode=False)
-                self._heard = time.monotonic()
+                self._heard, self._is_confirmed = time.monotonic(), True
                 frames.inc()
                 self._take(frame)
         except CONNECTION_ERRORS as error:

@@ -13,7 +13,10 @@ from cryptoviz.lake.topics import QUOTES, Schema, Source, Topic
 from streaming.feeds.record import Record
 from streaming.feeds.venue import SocketLimits
 
-_LIMITS = SocketLimits(streams=50, names_a_frame=50, frames_a_second=4, connects=10, connects_seconds=60, silence_s=150)
+_LIMITS = SocketLimits(
+    streams=50, names_a_frame=50, frames_a_second=4, connects=10, connects_seconds=60, silence_s=150,
+    is_confirming=False,
+)  # fmt: skip
 """A free key listens to 50 symbols; the server pings each minute."""
 
 

@@ -13,7 +13,10 @@ from streaming.feeds.rest import RestClient
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SocketLimits:
-    """What a venue allows on its sockets, and how long each of its connections may be silent while all is well."""
+    """What a venue allows on its sockets, and how long each of its connections may be silent while all is well.
+
+    ``is_confirming``: it answers a subscription at once, so that one it has not heard is not taken for a quiet market.
+    """
 
     streams: int
     names_a_frame: int
@@ -21,6 +24,7 @@ class SocketLimits:
     connects: int
     connects_seconds: float
     silence_s: float
+    is_confirming: bool = True
 
 
 class SocketFeed(Protocol):

@@ -207,12 +207,32 @@ def test_a_half_open_connection_is_found_by_a_ping_long_before_it_is_silent_for_
     asyncio.run(run())
 
 
+def test_a_connection_that_did_not_hear_what_is_wanted_is_replaced(monkeypatch):
+    monkeypatch.setattr(connection, "_QUIET_S", 0.1)
+    monkeypatch.setattr(connection, "_ANSWER_S", 0.1)
+
+    async def never_tell(number, socket):
+        if number == 1:
+            server_of[0].sockets.remove(socket)
+
+    server_of = []
+
+    async def run():
+        async with Server(never_tell) as server:
+            server_of.append(server)
+            heard = await listening(server, lambda h: h.breaks >= 2 and h.ids, silence_s=60.0)
+            assert heard.breaks == 2
+
+    asyncio.run(run())
+
+
 def test_a_quiet_connection_that_answers_is_kept(monkeypatch):
     monkeypatch.setattr(connection, "_QUIET_S", 0.02)
     monkeypatch.setattr(connection, "_ANSWER_S", 0.2)
 
     async def hush(_number, socket):
         server_of[0].sockets.remove(socket)
+        await socket.send(b"subscribed")
         await asyncio.sleep(0.6)
         server_of[0].sockets.append(socket)
 
