@@ -13,20 +13,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.retention import Retention, parse_retention
 from cryptoviz.lake.symbols import Instrument, parse_instrument
-from cryptoviz.lake.topics import Topic
+from cryptoviz.lake.topics import QUOTES, TOPICS, Topic
 from cryptoviz.legacy_names import LegacyNames
 from cryptoviz.warehouse.server import Role, Server
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _POSTGRES = re.compile(r"^postgres(?:ql)?://[^/?#]+/[^/?#]+")
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h|d)$")
+
+_TOPIC = re.compile(r"^[A-Za-z0-9._-]{1,249}$")
 
 STACK_ENV = "stack.env"
 """File in the home of a stack with its ports, store, first hour and keys; mode 0600."""
@@ -59,6 +61,15 @@ def _retention(value: Any) -> Any:
         return value
     parts = (part.strip().partition("=") for part in value.split(",") if part.strip())
     return parse_retention({name.strip(): _duration(kept) for name, _, kept in parts})
+
+
+def _topics(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    names = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    if bad := [name for name in names if not _TOPIC.match(name)]:
+        raise ValueError(f"{bad[0]!r} is no name of a Kafka topic")
+    return names
 
 
 def _names(value: Any) -> Any:
@@ -125,6 +136,9 @@ class Settings(BaseSettings):
     topic_quotes: str = "quotes"
     topic_instruments: str = "instruments"
     topic_gaps: str = "gaps"
+    legacy_topics: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_topics)] = Field(
+        default=(), description="Topics of earlier pipelines whose records are quotes too, comma separated."
+    )
 
     start: datetime | None = Field(
         default=None, description="First hour of the lake (UTC); unset, where the first backfill begins."
@@ -221,6 +235,14 @@ class Settings(BaseSettings):
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
         return Hour.containing(aware).start
 
+    @field_validator("legacy_topics")
+    @classmethod
+    def _topics_apart(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        taken = {info.data.get(f"topic_{topic.name}"): topic.name for topic in TOPICS if topic != QUOTES}
+        if both := [name for name in value if name in taken]:
+            raise ValueError(f"{both[0]!r} is the topic of {taken[both[0]]} already")
+        return value
+
     @field_validator("dagster_storage")
     @classmethod
     def _postgres_url(cls, value: SecretStr) -> SecretStr:
@@ -251,6 +273,11 @@ class Settings(BaseSettings):
     def topic_name(self, topic: Topic) -> str:
         """What the broker calls a topic."""
         return str(getattr(self, f"topic_{topic.name}"))
+
+    def topic_names(self, topic: Topic) -> tuple[str, ...]:
+        """What the broker calls every topic that feeds the same tables, our own first."""
+        fed_by = (self.topic_name(topic), *(self.legacy_topics if topic == QUOTES else ()))
+        return tuple(dict.fromkeys(fed_by))
 
     @property
     def lake(self) -> Location:

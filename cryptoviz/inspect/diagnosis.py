@@ -32,7 +32,8 @@ def _kafka(settings: Settings) -> Finding:
         found = topics(settings)
     except Unreachable as error:
         return Finding(name="kafka", verdict=Verdict.WARN, detail=str(error).split(";", maxsplit=1)[0], fix=_START)
-    absent = sorted({settings.topic_name(topic) for topic in TOPICS} - {topic.name for topic in found})
+    wanted = {name for topic in TOPICS for name in settings.topic_names(topic)}
+    absent = sorted(wanted - {topic.name for topic in found})
     if absent:
         detail = f"{settings.bootstrap} has no topic {', '.join(absent)}"
         return Finding(name="kafka", verdict=Verdict.FAIL, detail=detail, fix="./run down, ./run up creates them")

@@ -45,7 +45,7 @@ def topics(settings: Settings) -> list[TopicStatus]:
     admin = AdminClient({"bootstrap.servers": settings.bootstrap}, logger=_SILENT)
     try:
         existing = admin.list_topics(timeout=_TIMEOUT_S).topics
-        names = [settings.topic_name(topic) for topic in TOPICS]
+        names = [name for topic in TOPICS for name in settings.topic_names(topic)]
         return [_status(admin, name, existing[name].partitions) for name in names if name in existing]
     except KafkaException as error:
         raise Unreachable(f"the broker at {settings.bootstrap} does not answer: {error.args[0]}") from None

@@ -78,7 +78,11 @@ def partition_app(topic: str, partition: int) -> str:
 
 
 class CommitEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a commit says of itself. ``hours`` maps partition keys to the hour's version after the commit."""
+    """What a commit says of itself. ``hours`` maps partition keys to the hour's version after the commit.
+
+    ``topic_id`` is of the topic its ranges are of; ``topic_ids`` of every topic the table has been written from, by
+    name.
+    """
 
     table: str
     commit_id: str
@@ -92,6 +96,7 @@ class CommitEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     repeated: int = 0
     state: str = ""
     valid_through: str = ""
+    topic_ids: dict[str, str] = {}
 
     def encode(self) -> dict[str, str]:
         """Commit metadata."""

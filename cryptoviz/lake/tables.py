@@ -138,8 +138,23 @@ QUOTES = Table(
         Column("ask_quantity", Type.DECIMAL, "Quantity asked at it, in base units", nullable=True),
         Column("high_24h", Type.DECIMAL, "Highest price of 24 hours; of a stock, of its session", nullable=True),
         Column("low_24h", Type.DECIMAL, "Lowest price of 24 hours; of a stock, of its session", nullable=True),
+        Column("name", Type.STRING, "What the vendor calls the asset in full, as it spells it", nullable=True),
         Column(
-            "source", Type.STRING, "How it reached us: sampled, replay, or legacy (a record of an earlier pipeline)"
+            "price_change_24h",
+            Type.DECIMAL,
+            "Change in 24 hours, in quote units; of a stock, since the close before",
+            nullable=True,
+        ),
+        Column(
+            "other_fields",
+            Type.STRING,
+            "Fields of an earlier pipeline's record that have no column here, as a JSON object",
+            nullable=True,
+        ),
+        Column(
+            "source",
+            Type.STRING,
+            "How it reached us: sampled, replay, legacy (sent by an earlier pipeline) or import (out of its archive)",
         ),
         Column("source_time", Type.TIMESTAMP, "When the vendor says that it was so", nullable=True),
         Column("received_time", Type.TIMESTAMP, "When the feed received it, by its own clock"),

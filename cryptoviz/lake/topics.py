@@ -34,13 +34,18 @@ class Schema(StrEnum):
     LEGACY_LISTED = "legacy.crypto-raw-data"
     LEGACY_POLLED = "legacy.crypto_raw"
     LEGACY_BITCOIN = "legacy.cryptoTopic"
+    LEGACY_COIN = "legacy.crypto_topic"
+    LEGACY_STOCK = "legacy.stock_topic"
     CUT = "cryptoviz.cut"
     GAP = "cryptoviz.gap"
     LISTING = "cryptoviz.listing"
 
 
 class Source(StrEnum):
-    """How a record reached us: ``BACKFILL`` before the first start, ``HISTORY`` when asked for, ``FEED`` our own."""
+    """How a record reached us: ``BACKFILL`` before the first start, ``HISTORY`` when asked for, ``FEED`` our own.
+
+    ``LEGACY`` is a producer of an earlier pipeline that still runs, ``IMPORT`` an archive that one left.
+    """
 
     WS = "ws"
     REST = "rest"
@@ -50,6 +55,7 @@ class Source(StrEnum):
     HISTORY = "history"
     SAMPLED = "sampled"
     LEGACY = "legacy"
+    IMPORT = "import"
     FEED = "feed"
 
 

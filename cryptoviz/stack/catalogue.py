@@ -135,7 +135,9 @@ def _kafka(settings: Settings, tools: Toolchain) -> Service:
         prepare=broker.prepare,
         ready=probe_of(settings, "kafka"),
         waits_for="a broker in the metadata, then the topics",
-        once_ready=lambda: create_topics(settings.bootstrap, {settings.topic_name(topic): topic for topic in TOPICS}),
+        once_ready=lambda: create_topics(
+            settings.bootstrap, {name: topic for topic in TOPICS for name in settings.topic_names(topic)}
+        ),
         ports=port_uses(settings, "kafka"),
         stop_s=30,
         memory_mb=800,

@@ -1,20 +1,19 @@
-"""Records of earlier pipelines, found out by their fields, since they carry no headers: quotes, never trades.
+"""Records of earlier pipelines as quotes, never trades: what they named differently is mapped, what they lacked null.
 
-Their times are their producers' clocks; those without a zone are UTC. What they named differently is mapped, what they
-lacked is null: CoinGecko's rows had no volume, one pipeline asked for a price alone.
+No field is lost: those that have no column travel as ``other_fields``. Their times are their producers' clocks; one
+without a zone is UTC, unless the record says the same moment a second time in seconds since 1970.
 """
 
-from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
 import msgspec
 
+from cryptoviz.lake.legacy import legacy_time_us, shape_of
 from cryptoviz.lake.symbols import UnknownSymbol, Venue, from_venue
 from cryptoviz.lake.topics import Schema
 from streaming.feeds.parsed import Parser, Quote, Refused
-from streaming.feeds.quote_messages import Number, text_of
+from streaming.feeds.quote_messages import text_of
 
-_NULL = msgspec.Raw(b"null")
 _SOURCES = {
     "coinmarketcap": Venue.COINMARKETCAP,
     "coingecko": Venue.COINGECKO,
@@ -22,104 +21,138 @@ _SOURCES = {
     "finnhub": Venue.FINNHUB,
     "binance": Venue.BINANCE,
 }
+_QUARTER_US, _ZONES_US, _APART_US = 900_000_000, 14 * 3_600_000_000, 60_000_000
+
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-class _Listed(msgspec.Struct):
-    """``crypto-raw-data``: one row a coin and source."""
+class Fields:
+    """The fields of a record, each taken once by whichever of its names says something; what is left has no column."""
 
-    symbol: str
-    source: str
-    price: Number
-    timestamp: str
-    market_cap: Number = _NULL
-    volume_24h: Number = _NULL
-    change_1h: Number = _NULL
-    change_24h: Number = _NULL
-    change_7d: Number = _NULL
-    percent_change_1h: Number = _NULL
-    percent_change_24h: Number = _NULL
-    percent_change_7d: Number = _NULL
+    def __init__(self, value: bytes) -> None:
+        self._left = _fields.decode(value)
 
+    def take(self, *names: str) -> str | None:
+        """The text of the first of these that is there and not null; None when none is."""
+        for name in names:
+            text = text_of(self._left[name]) if name in self._left else None
+            if text is not None:
+                del self._left[name]
+                return text
+        return None
 
-class _Polled(msgspec.Struct):
-    """``crypto_raw``: a pair and its price."""
+    def require(self, *names: str) -> str:
+        """As :meth:`take`. Raises Refused when there is none."""
+        found = self.take(*names)
+        if found is None:
+            raise Refused("missing_field", f"no {' or '.join(names)}")
+        return found
 
-    symbol: str
-    price: Number
-    eventTime: int  # noqa: N815 - the pipeline's name
+    def see(self, name: str) -> str | None:
+        """The text of a field, left where it is."""
+        return text_of(self._left[name]) if name in self._left else None
 
+    def word(self, name: str) -> str | None:
+        """A text with its escapes resolved. Raises msgspec.ValidationError when it is none."""
+        raw = self._left.get(name)
+        found = msgspec.json.decode(raw, type=str | None) if raw is not None else None
+        if found is not None:
+            del self._left[name]
+        return found
 
-class _Bitcoin(msgspec.Struct):
-    """``cryptoTopic``: Bitcoin's book and 24 hours, of Binance and CoinGecko together."""
-
-    timestamp: str
-    bid_price: Number
-    ask_price: Number
-    bid_qty: Number = _NULL
-    ask_qty: Number = _NULL
-    volume_24h: Number = _NULL
-    market_cap: Number = _NULL
-    price_change_percentage_24h: Number = _NULL
-    high_24h: Number = _NULL
-    low_24h: Number = _NULL
-
-
-class _Names(msgspec.Struct):
-    bid_price: Number = _NULL
-    source: str | None = None
-    eventTime: int | None = None  # noqa: N815 - the pipeline's name
+    def rest(self) -> str | None:
+        """The fields nobody has taken, as JSON."""
+        return msgspec.json.encode(self._left).decode() if self._left else None
 
 
-def schema_of(value: bytes | None) -> str:
-    """Which earlier pipeline a record without headers is of; empty when of none."""
+def schema_of(value: bytes | None, topic: str = "") -> str:
+    """Which earlier pipeline a record without headers is of, by its fields and its topic; empty when of none."""
     try:
-        names = msgspec.json.decode(value or b"", type=_Names)
-    except msgspec.DecodeError:
-        return ""
-    if bytes(names.bid_price) != b"null":
-        return Schema.LEGACY_BITCOIN
-    if names.eventTime is not None:
-        return Schema.LEGACY_POLLED
-    return Schema.LEGACY_LISTED if names.source is not None else ""
+        fields = _fields.decode(value or b"")
+    except (msgspec.DecodeError, RecursionError):
+        fields = {}
+    shape = shape_of(fields, topic)
+    return shape.schema if shape else ""
 
 
 def parse_listed(value: bytes) -> Quote:
-    """A row of ``crypto-raw-data``. Raises Refused."""
-    m = msgspec.json.decode(value, type=_Listed)
-    venue = next((venue for name, venue in _SOURCES.items() if name in m.source.lower().replace(" ", "")), None)
+    """A row of ``crypto-raw-data``: a coin as a listing has it. Raises Refused."""
+    f = Fields(value)
+    source = f.word("source") or ""
+    venue = next((venue for name, venue in _SOURCES.items() if name in source.lower().replace(" ", "")), None)
     if venue is None:
-        raise Refused("unknown_symbol", f"source is {m.source!r}, none of {', '.join(_SOURCES)}")
+        raise Refused("unknown_symbol", f"source is {source[:60]!r}, none of {', '.join(_SOURCES)}")
     return Quote(
-        symbol="", time_us=_time(m.timestamp), price=text_of(m.price), market_cap=text_of(m.market_cap),
-        volume_24h=text_of(m.volume_24h), change_1h=text_of(m.change_1h) or text_of(m.percent_change_1h),
-        change_24h=text_of(m.change_24h) or text_of(m.percent_change_24h),
-        change_7d=text_of(m.change_7d) or text_of(m.percent_change_7d), key=_key(venue, m.symbol),
+        symbol="", key=_key(venue, f.require("symbol")), time_us=_time(f.require("timestamp")),
+        price=f.take("price"), name=f.word("name"), market_cap=f.take("market_cap"), volume_24h=f.take("volume_24h"),
+        change_1h=f.take("change_1h", "percent_change_1h"), change_24h=f.take("change_24h", "percent_change_24h"),
+        change_7d=f.take("change_7d", "percent_change_7d"), other_fields=f.rest(),
     )  # fmt: skip
 
 
 def parse_polled(value: bytes) -> Quote:
-    """A record of ``crypto_raw``. Raises Refused."""
-    m = msgspec.json.decode(value, type=_Polled)
-    return Quote(symbol="", time_us=m.eventTime * 1000, price=text_of(m.price), key=_key(Venue.BINANCE, m.symbol))
-
-
-def parse_bitcoin(value: bytes) -> Quote:
-    """A record of ``cryptoTopic``: it names no price, so the middle of its book stands for it. Raises Refused."""
-    m = msgspec.json.decode(value, type=_Bitcoin)
-    bid, ask = text_of(m.bid_price), text_of(m.ask_price)
+    """A record of ``crypto_raw``: a pair's price on Binance. Raises Refused."""
+    f = Fields(value)
     return Quote(
-        symbol="", time_us=_time(m.timestamp), price=_middle(bid, ask), market_cap=text_of(m.market_cap),
-        volume_24h=text_of(m.volume_24h), change_24h=text_of(m.price_change_percentage_24h), bid_price=bid,
-        bid_quantity=text_of(m.bid_qty), ask_price=ask, ask_quantity=text_of(m.ask_qty),
-        high_24h=text_of(m.high_24h), low_24h=text_of(m.low_24h), key=_key(Venue.BINANCE, "BTCUSDT"),
+        symbol="", key=_key(Venue.BINANCE, f.require("symbol")),
+        time_us=_time(f.require("eventTime", "event_time", "event_timestamp")), price=f.take("price"),
+        other_fields=f.rest(),
     )  # fmt: skip
 
 
-def _middle(bid: str | None, ask: str | None) -> str | None:
+def parse_bitcoin(value: bytes) -> Quote:
+    """A record of ``cryptoTopic``: Bitcoin's book and 24 hours, of Binance and CoinGecko together. Raises Refused.
+
+    It names no price, so the middle of its book stands for it.
+    """
+    f = Fields(value)
+    bid, ask = f.require("bid_price"), f.require("ask_price")
+    return Quote(
+        symbol="", key=_key(Venue.BINANCE, "BTCUSDT"), time_us=_moment(f), price=f.take("price") or _middle(bid, ask),
+        market_cap=f.take("market_cap"), volume_24h=f.take("volume_24h"), price_change_24h=f.take("price_change_24h"),
+        change_24h=f.take("price_change_percentage_24h"), bid_price=bid, bid_quantity=f.take("bid_qty"), ask_price=ask,
+        ask_quantity=f.take("ask_qty"), high_24h=f.take("high_24h"), low_24h=f.take("low_24h"), other_fields=f.rest(),
+    )  # fmt: skip
+
+
+def parse_coin(value: bytes) -> Quote:
+    """A record of ``crypto_topic``: a coin's price by CryptoCompare, in dollars. Raises Refused."""
+    return _priced(Fields(value), Venue.CRYPTOCOMPARE)
+
+
+def parse_stock(value: bytes) -> Quote:
+    """A record of ``stock_topic``: a stock's price and session by Finnhub. Raises Refused.
+
+    The volume stays among the other fields: it counts shares, while ours are in quote units.
+    """
+    return _priced(Fields(value), Venue.FINNHUB)
+
+
+def _priced(f: Fields, venue: Venue) -> Quote:
+    return Quote(
+        symbol="", key=_key(venue, f.require("symbol")), time_us=_time(f.require("timestamp")), price=f.take("price"),
+        name=f.word("name"), market_cap=f.take("market_cap"), volume_24h=f.take("volume_24h"),
+        change_24h=f.take("change_24h"), high_24h=f.take("high_24h", "high"), low_24h=f.take("low_24h", "low"),
+        other_fields=f.rest(),
+    )  # fmt: skip
+
+
+def _moment(f: Fields) -> int:
+    """The record's time; its seconds since 1970, which stay among the other fields, tell the zone it was written in."""
+    said, seconds = _time(f.require("timestamp")), f.see("trade_timestamp")
+    if seconds is None:
+        return said
+    epoch = _time(seconds)
+    zone = round((said - epoch) / _QUARTER_US) * _QUARTER_US
+    in_zone = abs(zone) <= _ZONES_US and abs(said - zone - epoch) <= _APART_US
+    return said - zone if in_zone else epoch
+
+
+def _middle(bid: str, ask: str) -> str:
     try:
-        return str((Decimal(bid or "") + Decimal(ask or "")) / 2)
+        return str((Decimal(bid) + Decimal(ask)) / 2)
     except InvalidOperation:
-        raise Refused("bad_decimal", f"bid {bid!r}, ask {ask!r}") from None
+        raise Refused("bad_decimal", f"bid {bid[:60]!r}, ask {ask[:60]!r}") from None
 
 
 def _key(venue: Venue, symbol: str) -> str:
@@ -131,15 +164,15 @@ def _key(venue: Venue, symbol: str) -> str:
 
 def _time(text: str) -> int:
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Refused("bad_time", f"{text[:60]!r} is no ISO 8601 time") from None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int((aware - datetime.fromtimestamp(0, UTC)).total_seconds()) * 1_000_000 + aware.microsecond
+        return legacy_time_us(text)
+    except (ValueError, OverflowError):
+        raise Refused("bad_time", f"{text[:60]!r} is neither an ISO 8601 time nor a number since 1970") from None
 
 
 PARSERS: dict[str, Parser] = {
     Schema.LEGACY_LISTED: parse_listed,
     Schema.LEGACY_POLLED: parse_polled,
     Schema.LEGACY_BITCOIN: parse_bitcoin,
+    Schema.LEGACY_COIN: parse_coin,
+    Schema.LEGACY_STOCK: parse_stock,
 }

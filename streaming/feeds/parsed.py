@@ -51,7 +51,7 @@ class BookTicker(NamedTuple):
 class Quote(NamedTuple):
     """What a vendor says of an asset at an instant, numbers as text, None where it says nothing. Changes in percent.
 
-    ``key`` names the asset where the record's own key does not.
+    ``key`` names the asset where the record's own key does not; ``other_fields`` is JSON of what has no place here.
     """
 
     symbol: str
@@ -69,6 +69,9 @@ class Quote(NamedTuple):
     high_24h: str | None = None
     low_24h: str | None = None
     key: str = ""
+    name: str | None = None
+    price_change_24h: str | None = None
+    other_fields: str | None = None
 
 
 class ListingNotice(NamedTuple):

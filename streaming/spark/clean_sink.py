@@ -5,7 +5,7 @@ committed right after, or by the next start when the process dies between, so ev
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cryptoviz.crash import crash_point
 from cryptoviz.lake.id_set import IdSet
@@ -61,12 +61,18 @@ class SideTables:
 
 
 class CleanSink(RawSink):
-    """Commits one topic's judged records to its clean table, each id once."""
+    """Commits judged records to one clean table, each id once."""
 
     def __init__(
-        self, table: Table, topic: TopicIdentity, location: Location, sides: SideTables, *, guarded: bool = True
+        self,
+        table: Table,
+        topics: Sequence[TopicIdentity],
+        location: Location,
+        sides: SideTables,
+        *,
+        guarded: bool = True,
     ) -> None:
-        super().__init__(table, topic, location, guarded=guarded)
+        super().__init__(table, topics, location, guarded=guarded)
         self._sides = sides
         self._states: list[str] = []
         self._ids: dict[str, IdSet] = self._resume()
@@ -77,7 +83,7 @@ class CleanSink(RawSink):
         return self._ids if self.guarded else {}
 
     def commit(self, reports: list[TopicReport]) -> Committed | None:
-        """Commit the tasks' files; None when a replay brought nothing new. Raises :class:`IdsInTwoTasks`."""
+        """As for raw tables, with what the batch owes to the side tables. Raises :class:`IdsInTwoTasks`."""
         ranges = self.checked_ranges(reports)
         if not ranges:
             return None

@@ -27,7 +27,8 @@ _AMOUNTS = (
     "price", "market_cap", "volume_24h", "bid_price", "bid_quantity", "ask_price", "ask_quantity", "high_24h",
     "low_24h",
 )  # fmt: skip
-_CHANGES = ("change_1h", "change_24h", "change_7d")
+_CHANGES = ("change_1h", "change_24h", "change_7d", "price_change_24h")
+_TEXTS = ("name", "other_fields")
 _STEP = Decimal(1).scaleb(-DECIMAL_SCALE)
 _LIMIT = Decimal(10) ** (DECIMAL_PRECISION - DECIMAL_SCALE)
 _ROUNDING = Context(prec=100, rounding=ROUND_HALF_EVEN)
@@ -35,6 +36,7 @@ _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "venue": pl.String,
     "symbol": pl.String,
     **dict.fromkeys((*_AMOUNTS, *_CHANGES), DECIMAL),
+    **dict.fromkeys(_TEXTS, pl.String),
     "source_time": pl.Datetime("us", "UTC"),
     "age_ms": pl.Int64,
     "is_stale": pl.Boolean,
@@ -74,12 +76,12 @@ def judge_quotes(records: pa.Table, *, first_hour: Hour) -> Judged:
 
 
 def _named(records: pa.Table) -> pa.Table:
-    """Records without headers named by their shape, as earlier pipelines sent none."""
+    """Records without headers named by their shape and topic, as earlier pipelines sent none."""
     schemas = records["schema"].to_pylist()
     if "" not in schemas:
         return records
-    values = records["value"].to_pylist()
-    named = [schema or schema_of(value) for schema, value in zip(schemas, values, strict=True)]
+    said = zip(schemas, records["value"].to_pylist(), records["topic"].to_pylist(), strict=True)
+    named = [schema or schema_of(value, topic) for schema, value, topic in said]
     return records.set_column(records.column_names.index("schema"), "schema", pa.array(named, pa.string()))
 
 
@@ -103,6 +105,7 @@ def _row(
         "symbol": instrument.symbol,
         **{name: value or None for name, value in amounts.items()},
         **{name: _number(name, getattr(message, name)) for name in _CHANGES},
+        **{name: getattr(message, name) for name in _TEXTS},
         **_age(instrument, message.time_us, received),
     }
 

@@ -1,7 +1,7 @@
 """The driver's half of the raw query: floors for the tasks, one commit a topic with its ledger entry."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cryptoviz.crash import crash_point
@@ -67,34 +67,34 @@ class HourVersions:
 
 
 class RawSink:
-    """Commits one topic's records to its raw table, each offset once.
+    """Commits records to one raw table, each offset once. The table has one writer, however many topics it is fed by.
 
     ``guarded=False`` ignores what the table already holds; it exists so that a test can show what the guard is for.
     """
 
-    def __init__(self, table: Table, topic: TopicIdentity, location: Location, *, guarded: bool = True) -> None:
-        self.topic, self.guarded = topic, guarded
+    def __init__(
+        self, table: Table, topics: Sequence[TopicIdentity], location: Location, *, guarded: bool = True
+    ) -> None:
+        self.topics, self.guarded = {topic.name: topic for topic in topics}, guarded
+        self._topic_ids = {topic.name: topic.topic_id for topic in topics}
         self.table = LakeTable(table, location)
         self.objects = Objects(location)
         self.hours = HourVersions(self.table, location, HourIndex(self.objects, table.name))
         self.epoch = self.table.claim()
         last = self.table.last_entry()
         if last is not None:
-            self._check_identity(last)
+            self._check_identities(last)
+            self._topic_ids = _topic_ids_of(last) | self._topic_ids
             self.hours.commit({Hour.from_key(key): version for key, version in last.hours.items()})
 
-    def floors(self) -> dict[tuple[str, int], int]:
-        """First offset wanted of each partition."""
-        return {(self.topic.name, p): offset for p, offset in self.next_offsets().items()}
-
-    def next_offsets(self) -> dict[int, int]:
-        """First offset not yet in the table, by partition; unknown when unguarded."""
+    def next_offsets(self, topic: str) -> dict[int, int]:
+        """First offset of a topic not yet in the table, by partition; unknown when unguarded."""
         if not self.guarded:
             return {}
-        return self.table.next_offsets(self.topic.name, self.topic.partitions)
+        return self.table.next_offsets(topic, self.topics[topic].partitions)
 
     def commit(self, reports: list[TopicReport]) -> Committed | None:
-        """Commit the tasks' files; None when a replay brought nothing new."""
+        """Commit the files of tasks over one topic; None when a replay brought nothing new."""
         ranges = self.checked_ranges(reports)
         if not ranges:
             return None
@@ -118,8 +118,8 @@ class RawSink:
         ranges = sorted((r for report in reports for r in report.ranges), key=lambda r: r.partition)
         if not self.guarded:
             return ranges
-        expected = self.next_offsets()
         for found in ranges:
+            expected = self.next_offsets(found.topic)
             start = expected.get(found.partition, found.start)
             if found.start != start or found.rows != found.end - found.start:
                 raise OffsetsMissing(
@@ -138,12 +138,13 @@ class RawSink:
         state: str,
     ) -> CommitEntry:
         """What the commit will say of itself."""
+        topic = self.topics[ranges[0].topic]
         return CommitEntry(
             table=self.table.table.name,
             commit_id=uuid.uuid4().hex,
             epoch=self.epoch,
-            cluster_id=self.topic.cluster_id,
-            topic_id=self.topic.topic_id,
+            cluster_id=topic.cluster_id,
+            topic_id=topic.topic_id,
             ranges=ranges,
             rows=sum(file.rows for file in files),
             hours={hour.key: version for hour, version in versions.items()},
@@ -151,12 +152,20 @@ class RawSink:
             repeated=sum(report.repeated for report in reports),
             state=state,
             valid_through=utc_now().isoformat(),
+            topic_ids=self._topic_ids,
         )
 
-    def _check_identity(self, last: CommitEntry) -> None:
-        if self.guarded and (last.cluster_id, last.topic_id) != (self.topic.cluster_id, self.topic.topic_id):
-            raise TopicRecreated(
-                f"table {last.table} was written from topic {self.topic.name} {last.topic_id} of cluster "
-                f"{last.cluster_id}; the broker has {self.topic.topic_id} of {self.topic.cluster_id} now. Offsets mean "
-                "other records: point CRYPTOVIZ_KAFKA_BOOTSTRAP at the old broker, or start a new lake"
-            )
+    def _check_identities(self, last: CommitEntry) -> None:
+        for topic in self.topics.values() if self.guarded else ():
+            known = _topic_ids_of(last).get(topic.name, topic.topic_id)
+            if (last.cluster_id, known) != (topic.cluster_id, topic.topic_id):
+                raise TopicRecreated(
+                    f"table {last.table} was written from topic {topic.name} {known} of cluster {last.cluster_id}; the "
+                    f"broker has {topic.topic_id} of {topic.cluster_id} now. Offsets mean other records: point "
+                    "CRYPTOVIZ_KAFKA_BOOTSTRAP at the old broker, or start a new lake"
+                )
+
+
+def _topic_ids_of(entry: CommitEntry) -> dict[str, str]:
+    """Ids of the topics a table was written from; an entry of a table with one topic may name that one only."""
+    return {offsets.topic: entry.topic_id for offsets in entry.ranges} | entry.topic_ids

@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from pyspark.sql import DataFrame, SparkSession
@@ -25,6 +25,9 @@ from streaming.spark.topics import TopicIdentity, identify
 
 REFUSED = 78
 _WRITERS = 2
+
+Feeding = Mapping[Topic, Sequence[TopicIdentity]]
+"""Which topics of the broker feed the tables of each of ours."""
 
 
 def run(settings: Settings) -> int:
@@ -58,9 +61,9 @@ def run(settings: Settings) -> int:
 
 def build_queries(spark: SparkSession, settings: Settings) -> list[SupervisedQuery]:
     """The queries raw and clean, not started yet."""
-    names = {topic: settings.topic_name(topic) for topic in TOPICS}
-    identities = identify(settings.bootstrap, list(names.values()))
-    topics = {topic: identities[name] for topic, name in names.items()}
+    names = {topic: settings.topic_names(topic) for topic in TOPICS}
+    identities = identify(settings.bootstrap, [name for several in names.values() for name in several])
+    topics = {topic: [identities[name] for name in several] for topic, several in names.items()}
     source = Source(
         bootstrap=settings.bootstrap,
         topics=identities,
@@ -85,32 +88,31 @@ def build_queries(spark: SparkSession, settings: Settings) -> list[SupervisedQue
     ]
 
 
-def _raw_attempt(settings: Settings, topics: Mapping[Topic, TopicIdentity], *, guarded: bool) -> Attempt:
-    sinks = {
-        identity.name: RawSink(BY_NAME[topic.raw_table], identity, settings.lake, guarded=guarded)
-        for topic, identity in topics.items()
-    }
+def _raw_attempt(settings: Settings, topics: Feeding, *, guarded: bool) -> Attempt:
+    sinks: dict[str, RawSink] = {}
+    for topic, fed_by in topics.items():
+        sink = RawSink(BY_NAME[topic.raw_table], fed_by, settings.lake, guarded=guarded)
+        sinks |= dict.fromkeys(sink.topics, sink)
     tables = {name: sink.table.table for name, sink in sinks.items()}
 
     def process(frame: DataFrame) -> list[Committed]:
         task = raw_task(tables=tables, location=settings.lake, floors=_floors(sinks))
         return _commit(sinks, run_tasks(frame, task))
 
-    return Attempt(process=process, next_offsets={name: sink.next_offsets() for name, sink in sinks.items()})
+    return Attempt(process=process, next_offsets=_next_offsets(sinks))
 
 
-def _clean_attempt(settings: Settings, topics: Mapping[Topic, TopicIdentity], *, guarded: bool) -> Attempt:
+def _clean_attempt(settings: Settings, topics: Feeding, *, guarded: bool) -> Attempt:
     sides = SideTables(settings.lake)
-    sinks = {
-        identity.name: CleanSink(BY_NAME[topic.clean_table], identity, settings.lake, sides, guarded=guarded)
-        for topic, identity in topics.items()
-    }
-    kinds = {
-        identity.name: Kind(
-            table=BY_NAME[topic.clean_table], judge=JUDGES[topic.clean_table], is_sampled=topic.is_sampled
+    sinks: dict[str, CleanSink] = {}
+    kinds: dict[str, Kind] = {}
+    for topic, fed_by in topics.items():
+        table = BY_NAME[topic.clean_table]
+        sink = CleanSink(table, fed_by, settings.lake, sides, guarded=guarded)
+        sinks |= dict.fromkeys(sink.topics, sink)
+        kinds |= dict.fromkeys(
+            sink.topics, Kind(table=table, judge=JUDGES[topic.clean_table], is_sampled=topic.is_sampled)
         )
-        for topic, identity in topics.items()
-    }
 
     def process(frame: DataFrame) -> list[Committed]:
         task = clean_task(
@@ -126,7 +128,7 @@ def _clean_attempt(settings: Settings, topics: Mapping[Topic, TopicIdentity], *,
             structlog.get_logger().warning("batch judged again in one task", reason=str(split))
             return _commit(sinks, run_tasks(frame, task, writers=1))
 
-    return Attempt(process=process, next_offsets={name: sink.next_offsets() for name, sink in sinks.items()})
+    return Attempt(process=process, next_offsets=_next_offsets(sinks))
 
 
 def run_tasks(frame: DataFrame, task: Task, *, writers: int = _WRITERS) -> dict[str, list[TopicReport]]:
@@ -135,8 +137,12 @@ def run_tasks(frame: DataFrame, task: Task, *, writers: int = _WRITERS) -> dict[
     return decode(bytes(row.report) for row in reports.collect())
 
 
+def _next_offsets(sinks: Mapping[str, RawSink]) -> dict[str, dict[int, int]]:
+    return {name: sink.next_offsets(name) for name, sink in sinks.items()}
+
+
 def _floors(sinks: Mapping[str, RawSink]) -> dict[tuple[str, int], int]:
-    return {partition: floor for sink in sinks.values() for partition, floor in sink.floors().items()}
+    return {(name, p): floor for name, reached in _next_offsets(sinks).items() for p, floor in reached.items()}
 
 
 def _commit(sinks: Mapping[str, RawSink], reports: Mapping[str, list[TopicReport]]) -> list[Committed]:
