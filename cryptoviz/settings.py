@@ -123,6 +123,12 @@ class Settings(BaseSettings):
     s3_secret_key: SecretStr = SecretStr("")
     s3_region: str = "us-east-1"
 
+    archive_endpoint: str = Field(
+        default="", description="Endpoint of the store that an imported archive lies in; the lake's when empty."
+    )
+    archive_access_key: str = ""
+    archive_secret_key: SecretStr = SecretStr("")
+
     sql_address: str = Field(default="", description="host:port of PostgreSQL; the stack's own when empty.")
     sql_owner_password: SecretStr = SecretStr("")
     sql_loader_password: SecretStr = SecretStr("")

@@ -17,7 +17,7 @@ from cryptoviz.lake.tables import table_named
 from cryptoviz.lake.topics import TOPICS
 from streaming.spark.judges import JUDGES
 from streaming.spark.novelty import Novelty
-from streaming.spark.split import all_new, split_by_novelty
+from streaming.spark.split import split_by_novelty, split_samples
 
 
 def rejudge(records: pa.Table, *, table: str, first_hour: Hour) -> pa.Table:
@@ -26,7 +26,7 @@ def rejudge(records: pa.Table, *, table: str, first_hour: Hour) -> pa.Table:
     schema = arrow_schema(table_named(table))
     ordered = records.sort_by([("partition", "ascending"), ("offset", "ascending")]).combine_chunks()
     judged = JUDGES[table](ordered, first_hour=first_hour)
-    parts, _ = (all_new if topic.is_sampled else split_by_novelty)(judged.rows, {}, judged.refusals)
+    parts, _ = (split_samples if topic.is_sampled else split_by_novelty)(judged.rows, {}, judged.refusals)
     new: pl.DataFrame = parts[Novelty.NEW]
     return new.select(schema.names).to_arrow().cast(schema) if new.height else schema.empty_table()
 

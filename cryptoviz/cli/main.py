@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cryptoviz.cli import backfill, docs, forecast, inspect, query, replay, run
+from cryptoviz.cli import backfill, docs, forecast, importing, inspect, query, replay, run
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,6 +39,7 @@ def options(
 
 for commands in (run, inspect, query, replay, backfill):
     app.add_typer(commands.commands)
+app.add_typer(importing.commands, name="import", rich_help_panel="Data")
 app.add_typer(inspect.data_commands, name="data", rich_help_panel="Inspect")
 app.add_typer(forecast.commands, name="forecast", rich_help_panel="Inspect")
 app.add_typer(docs.commands, name="docs", rich_help_panel="Develop")

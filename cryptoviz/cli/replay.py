@@ -78,8 +78,9 @@ def _run(
     trades: "list[RecordedTrade]", settings: "Settings", *, wait: bool, timeout_s: float, report: Report
 ) -> "Replayed":
     from cryptoviz.inspect.materialisation import NotMaterialised, wait_until_candles  # noqa: PLC0415 - quick help
+    from cryptoviz.inspect.outbox import NotTaken  # noqa: PLC0415
     from cryptoviz.inspect.reach import Unreachable  # noqa: PLC0415
-    from cryptoviz.inspect.replay import BeforeLakeStart, NotTaken, publish  # noqa: PLC0415
+    from cryptoviz.inspect.replay import BeforeLakeStart, publish  # noqa: PLC0415
 
     errors = {BeforeLakeStart: Exit.USAGE, Unreachable: Exit.DOWN, NotTaken: Exit.DOWN, NotMaterialised: Exit.DEGRADED}
     with explained(errors):

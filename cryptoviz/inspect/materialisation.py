@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
+from cryptoviz.inspect.outbox import Progress, Sent
 from cryptoviz.inspect.reach import require_lake
-from cryptoviz.inspect.replay import Progress, Replayed
+from cryptoviz.inspect.replay import Replayed
 from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import partition_app
@@ -43,17 +44,19 @@ def wait_until_candles(done: Replayed, settings: Settings, *, timeout_s: float, 
     progress("hours with candles", len(done.hours), len(done.hours))
 
 
-def committed_offsets(lake: Location, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+def committed_offsets(
+    lake: Location, topic: str, partitions: Iterable[int], *, table: Table = TRADES
+) -> dict[int, int]:
     """First offset not yet in the clean table, for each partition that has any."""
     try:
-        delta = open_table(TRADES, lake)
+        delta = open_table(table, lake)
     except TableNotWritten:
         return {}
     versions = {partition: delta.transaction_version(partition_app(topic, partition)) for partition in partitions}
     return {partition: version for partition, version in versions.items() if version is not None}
 
 
-def messages_held(done: Replayed, reached: Mapping[int, int]) -> int:
+def messages_held(done: Sent, reached: Mapping[int, int]) -> int:
     """How many of the published messages lie below the committed offsets.
 
     Others may publish in between, so a partition counts in proportion until its last message is passed.

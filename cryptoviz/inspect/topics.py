@@ -51,6 +51,20 @@ def topics(settings: Settings) -> list[TopicStatus]:
         raise Unreachable(f"the broker at {settings.bootstrap} does not answer: {error.args[0]}") from None
 
 
+def end_offsets(settings: Settings, name: str) -> dict[int, int]:
+    """The offset after the last record of each partition. Raises :class:`Unreachable`, also when there is no topic."""
+    require_broker(settings.bootstrap)
+    admin = AdminClient({"bootstrap.servers": settings.bootstrap}, logger=_SILENT)
+    try:
+        known = admin.list_topics(timeout=_TIMEOUT_S).topics
+        if name not in known:
+            raise Unreachable(f"the broker at {settings.bootstrap} has no topic {name}; start the stack with ./run up")
+        asked = {TopicPartition(name, partition): _OFFSETS.latest() for partition in known[name].partitions}
+        return {at.partition: future.result(_TIMEOUT_S).offset for at, future in admin.list_offsets(asked).items()}
+    except KafkaException as error:
+        raise Unreachable(f"the broker at {settings.bootstrap} does not answer: {error.args[0]}") from None
+
+
 def _status(admin: AdminClient, name: str, partitions: Mapping[int, object]) -> TopicStatus:
     first = _offsets(admin, name, partitions, _OFFSETS.earliest())
     end = _offsets(admin, name, partitions, _OFFSETS.latest())

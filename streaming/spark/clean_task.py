@@ -14,13 +14,14 @@ from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import DUPLICATES, QUARANTINE
 from cryptoviz.storage.objects import Objects
 from streaming.feeds.parsed import MAX_VALUE_BYTES
+from streaming.spark.imported import with_refused
 from streaming.spark.judges import Judge
 from streaming.spark.novelty import Novelty
 from streaming.spark.parquet import write_hours
 from streaming.spark.raw_task import Task
 from streaming.spark.records import Floors, by_topic
 from streaming.spark.report import TopicReport, encode, offset_ranges, oldest_us
-from streaming.spark.split import all_new, split_by_novelty
+from streaming.spark.split import split_by_novelty, split_samples
 
 Seen = Mapping[str, Mapping[str, IdSet]]
 """Ids in the lake, by topic and record key."""
@@ -28,7 +29,7 @@ Seen = Mapping[str, Mapping[str, IdSet]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kind:
-    """How a topic's records are judged and where they go. Sampled ones have no ids: none repeats another."""
+    """How a topic's records are judged and where they go. Sampled ones have no ids, unless they are imported."""
 
     table: Table
     judge: Judge
@@ -55,7 +56,7 @@ def clean_topic(
 ) -> TopicReport:
     """Judge, compare with the ids seen, write the three tables' files and report."""
     judged = kind.judge(records, first_hour=first_hour)
-    rows, ids = (all_new if kind.is_sampled else split_by_novelty)(judged.rows, seen, judged.refusals)
+    rows, ids = (split_samples if kind.is_sampled else split_by_novelty)(judged.rows, seen, judged.refusals)
     new = rows[Novelty.NEW]
     files = [
         *write_hours(kind.table, _arrow(new, kind.table), objects),
@@ -66,7 +67,7 @@ def clean_topic(
         topic=topic,
         ranges=offset_ranges(records, topic),
         files=files,
-        ids=ids,
+        ids=with_refused(ids, records, judged.refusals, seen),
         refused=len(judged.refusals),
         repeated=rows[Novelty.REPEAT].height,
         oldest_us=oldest_us(records),

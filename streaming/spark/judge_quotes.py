@@ -19,6 +19,7 @@ from streaming.feeds.legacy_messages import schema_of
 from streaming.feeds.parsed import Quote, Refusal
 from streaming.feeds.sessions import open_seconds
 from streaming.spark.decimals import DECIMAL
+from streaming.spark.imported import numbers_of
 from streaming.spark.judge_trades import AHEAD
 from streaming.spark.judged import Judged, Keys, parse_records, taken
 
@@ -68,9 +69,11 @@ def judge_quotes(records: pa.Table, *, first_hour: Hour) -> Judged:
             refusals[i] = (error.reason, str(error))
     if not rows:
         return Judged(pl.DataFrame(), refusals)
+    imported = numbers_of(records)
     frame = taken(records, numbers).with_columns(
         source=pl.when(pl.col("source") == "").then(pl.lit(Source.LEGACY)).otherwise("source"),
         received_time=pl.coalesce("received_time", "kafka_time"),
+        import_number=pl.Series([imported[i] for i in numbers], dtype=pl.Int64),
     )
     return Judged(frame.hstack(pl.DataFrame(rows, schema=_SCHEMA)), refusals)
 

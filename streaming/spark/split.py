@@ -6,16 +6,23 @@ import numpy as np
 import polars as pl
 
 from cryptoviz.lake.id_set import IdSet, Interval
+from cryptoviz.lake.imports import IMPORT_KEY
 from streaming.spark.novelty import Novelty, classify, intervals
 
 Split = tuple[dict[Novelty, pl.DataFrame], dict[str, list[Interval]]]
 """Rows by novelty, and the ids that are new by record key."""
 
 
-def all_new(rows: pl.DataFrame, seen: Mapping[str, IdSet], refusals: dict[int, tuple[str, str]]) -> Split:
-    """Sampled states: no id is known, none is a repeat."""
-    del seen, refusals
-    return {Novelty.NEW: rows, Novelty.REPEAT: rows.clear()}, {}
+def split_samples(rows: pl.DataFrame, seen: Mapping[str, IdSet], refusals: dict[int, tuple[str, str]]) -> Split:
+    """Sampled states: no id is known, none is a repeat. Those out of an archive have a number, ``import_number``."""
+    if "import_number" not in rows.columns or rows["import_number"].null_count() == rows.height:
+        return {Novelty.NEW: rows, Novelty.REPEAT: rows.clear()}, {}
+    number = pl.col("import_number")
+    numbered = rows.filter(number.is_not_null()).with_columns(key=pl.lit(IMPORT_KEY), first_id=number, last_id=number)
+    parts, ids = split_by_novelty(numbered, seen, refusals)
+    repeats = parts[Novelty.REPEAT].with_columns(trade_id=number, last_trade_id=number, event_time="received_time")
+    new = pl.concat([rows.filter(number.is_null()), parts[Novelty.NEW].select(rows.columns)])
+    return {Novelty.NEW: new.sort("partition", "offset"), Novelty.REPEAT: repeats}, ids
 
 
 def split_by_novelty(rows: pl.DataFrame, seen: Mapping[str, IdSet], refusals: dict[int, tuple[str, str]]) -> Split:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cryptoviz.inspect import replay
+from cryptoviz.inspect import outbox, replay
 from cryptoviz.inspect.materialisation import (
     NotMaterialised,
     committed_offsets,
@@ -12,9 +12,10 @@ from cryptoviz.inspect.materialisation import (
     wait_until_candles,
     waiting_hours,
 )
+from cryptoviz.inspect.outbox import NotTaken
 from cryptoviz.inspect.reach import Unreachable
 from cryptoviz.inspect.recordings import RecordedTrade
-from cryptoviz.inspect.replay import BeforeLakeStart, NotTaken, Replayed, describe, publish
+from cryptoviz.inspect.replay import BeforeLakeStart, Replayed, describe, publish
 from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
 from cryptoviz.lake.ledger import CommitEntry, HourVersion, OffsetRange
 from cryptoviz.lake.symbols import Instrument, Venue
@@ -69,7 +70,7 @@ class Broker:
 def broker(monkeypatch):
     def use(**options):
         stub = Broker(**options)
-        monkeypatch.setattr(replay, "Producer", lambda *_, **__: stub)
+        monkeypatch.setattr(outbox, "Producer", lambda *_, **__: stub)
         monkeypatch.setattr(replay, "require_broker", lambda _: None)
         return stub
 
