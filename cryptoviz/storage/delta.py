@@ -87,7 +87,7 @@ class LakeTable:
 
     def has_files(self, hour: Hour) -> bool:
         """Whether any file lies in the hour."""
-        return bool(self._delta.file_uris([(name, "=", value) for name, value in hour.values.items()]))
+        return bool(self._delta.file_uris(file_pruning_predicate=[(n, "=", v) for n, v in hour.values.items()]))
 
     def append(self, files: Sequence[DataFile], entry: CommitEntry) -> None:
         """Commit files with their entry and end offsets, all or nothing.
