@@ -4,6 +4,7 @@ import base64
 import subprocess
 import uuid
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -74,7 +75,10 @@ class Broker:
 
 
 def create_topics(bootstrap: str, topics: Mapping[str, Topic]) -> None:
-    """Create the topics, by the broker's name, that are not there yet. Raises :class:`ServiceFailed`."""
+    """Create the topics, by the broker's name, that are not there yet. Raises :class:`ServiceFailed`.
+
+    Several may do so at once: whoever finds a topic created meanwhile is content.
+    """
     from confluent_kafka import KafkaException  # noqa: PLC0415 - keeps `--help` quick
     from confluent_kafka.admin import AdminClient  # noqa: PLC0415
     from confluent_kafka.cimpl import NewTopic  # noqa: PLC0415 - where it is defined
@@ -88,9 +92,19 @@ def create_topics(bootstrap: str, topics: Mapping[str, Topic]) -> None:
             if name not in present
         ]
         for created in (admin.create_topics(wanted) if wanted else {}).values():
-            created.result(_ADMIN_TIMEOUT_S)
+            _await_created(created)
     except KafkaException as error:
         raise ServiceFailed(f"topics {', '.join(topics)} cannot be created at {bootstrap}: {error.args[0]}") from None
+
+
+def _await_created(created: "Future[None]") -> None:
+    from confluent_kafka import KafkaError, KafkaException  # noqa: PLC0415 - keeps `--help` quick
+
+    try:
+        created.result(_ADMIN_TIMEOUT_S)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise
 
 
 def _cluster_id() -> str:

@@ -58,6 +58,8 @@ def service_names(settings: Settings) -> tuple[str, ...]:
         absent.add("exchange")
     if settings.sql_address:
         absent.add("postgres")
+    if settings.kafka_bootstrap:
+        absent.add("kafka")
     return tuple(name for name in _PORTS if name not in absent)
 
 
@@ -135,9 +137,7 @@ def _kafka(settings: Settings, tools: Toolchain) -> Service:
         prepare=broker.prepare,
         ready=probe_of(settings, "kafka"),
         waits_for="a broker in the metadata, then the topics",
-        once_ready=lambda: create_topics(
-            settings.bootstrap, {name: topic for topic in TOPICS for name in settings.topic_names(topic)}
-        ),
+        once_ready=lambda: _open_topics(settings),
         ports=port_uses(settings, "kafka"),
         stop_s=30,
         memory_mb=800,
@@ -206,14 +206,16 @@ def _passwords(settings: Settings) -> Path:
 def _streaming(settings: Settings, tools: Toolchain, name: str) -> Service:
     venue = ("exchange",) if settings.demo else ()
     store = ("minio",) if settings.store == "minio" else ()
-    lake = ("kafka", *store)
-    needs = {"exchange": (), "producer": ("kafka", *venue), "spark": lake, "serving": lake}[name]
+    broker = () if settings.kafka_bootstrap else ("kafka",)
+    lake = (*broker, *store)
+    needs = {"exchange": (), "producer": (*broker, *venue), "spark": lake, "serving": lake}[name]
     spark = {"JAVA_HOME": str(tools.java_home), "CRYPTOVIZ_SPARK_JARS": ",".join(map(str, tools.spark_jars))}
     return Service(
         name=name,
         command=(sys.executable, "-m", "streaming", "lake" if name == "spark" else name),
         ready=probe_of(settings, name),
         waits_for=_WAITS[name],
+        prepare=(lambda: _open_topics(settings)) if settings.kafka_bootstrap and name != "exchange" else lambda: None,
         needs=needs,
         ports=port_uses(settings, name),
         environment=_PYTHON | (spark if name == "spark" else {}),
@@ -260,6 +262,10 @@ def _dagster(settings: Settings, tools: Toolchain, name: str) -> Service:
         stop_s=20,
         memory_mb=1400 if is_code else 600,
     )
+
+
+def _open_topics(settings: Settings) -> None:
+    create_topics(settings.bootstrap, {name: topic for topic in TOPICS for name in settings.topic_names(topic)})
 
 
 def _open_bucket(lake: Location) -> None:

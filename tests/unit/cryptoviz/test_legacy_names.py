@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from cryptoviz.legacy_names import LEGACY
-from cryptoviz.settings import Settings, load_settings
+from cryptoviz.settings import Settings, SettingsError, load_settings
 
 
 @pytest.fixture
@@ -36,6 +36,9 @@ def load(tmp_path, monkeypatch):
         ("MINIO_ENDPOINT", "minio:9000", "s3_endpoint", "http://minio:9000"),
         ("MINIO_ENDPOINT", "http://minio:9000", "s3_endpoint", "http://minio:9000"),
         ("MINIO_ACCESS_KEY", "who", "s3_access_key", "who"),
+        ("FINNHUB_URL", "http://finnhub", "finnhub_url", "http://finnhub"),
+        ("FINNHUB_WS_URL", "ws://finnhub", "finnhub_ws_url", "ws://finnhub"),
+        ("FINNHUB_SYMBOLS", "aapl, MSFT", "stocks", ("AAPL", "MSFT")),
         ("SPARK_DRIVER_MEMORY", "512m", "spark_driver_memory", "512m"),
         ("SPARK_EXECUTOR_MEMORY", "2g", "spark_executor_memory", "2g"),
     ],
@@ -44,11 +47,39 @@ def test_names_of_earlier_pipelines_are_understood(load, name, value, setting, e
     assert getattr(load(**{name: value}), setting) == expected
 
 
-@pytest.mark.parametrize("vendor", ["coinmarketcap", "coingecko", "cryptocompare", "finnhub"])
-def test_keys_of_vendors_have_their_own_names(load, vendor):
-    key = getattr(load(**{f"{vendor.upper()}_API_KEY": "secret-1"}), f"{vendor}_api_key")
-    assert key.get_secret_value() == "secret-1"
-    assert "secret-1" not in str(key)
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("COINMARKETCAP_API_KEY", "coinmarketcap_api_key"),
+        ("COINGECKO_API_KEY", "coingecko_api_key"),
+        ("CRYPTOCOMPARE_API_KEY", "cryptocompare_api_key"),
+        ("FINNHUB_API_KEY", "finnhub_api_key"),
+        ("FINNHUB_TOKEN", "finnhub_api_key"),
+        ("MINIO_SECRET_KEY", "s3_secret_key"),
+    ],
+)
+def test_secrets_of_earlier_pipelines_are_understood_and_not_shown(load, name, setting):
+    found = load(**{name: "secret-1"})
+    assert getattr(found, setting).get_secret_value() == "secret-1"
+    assert "secret-1" not in repr(found)
+
+
+def test_of_two_names_of_one_setting_the_first_counts(load):
+    assert load(KAFKA_BOOTSTRAP_SERVERS="kafka:9092", REDPANDA_BROKERS="redpanda:9092").bootstrap == "redpanda:9092"
+    assert load(SCRAPE_INTERVAL="60s", CRYPTO_POLL_INTERVAL_MS="5000").quote_interval == timedelta(seconds=5)
+
+
+def test_an_old_bucket_is_reached_by_its_old_names(load):
+    names = {"MINIO_ENDPOINT": "minio:9000", "MINIO_ACCESS_KEY": "who", "MINIO_SECRET_KEY": "secret-1"}
+    lake = load(CRYPTOVIZ_STORE="s3://crypto-data/lake", **names).lake
+    assert (lake.uri, lake.endpoint, lake.access_key) == ("s3://crypto-data/lake", "http://minio:9000", "who")
+    assert lake.secret_key == names["MINIO_SECRET_KEY"]
+
+
+@pytest.mark.parametrize("name", ["MAX_CRYPTOS", "SCRAPE_INTERVAL", "CRYPTO_SYMBOL", "CRYPTO_POLL_INTERVAL_MS"])
+def test_an_old_name_that_says_nothing_usable_is_an_error_that_names_the_setting(load, name):
+    with pytest.raises(SettingsError, match=f"CRYPTOVIZ_{LEGACY[name][0].upper()}"):
+        load(**{name: "soon"})
 
 
 def test_one_symbol_is_a_list_of_one_market(load):

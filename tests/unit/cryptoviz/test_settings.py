@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cryptoviz.lake.symbols import Instrument, Venue
-from cryptoviz.lake.topics import TRADES
+from cryptoviz.lake.topics import QUOTES, TRADES
 from cryptoviz.settings import STACK_ENV, Ports, Settings, SettingsError, load_settings
 
 
@@ -106,3 +106,15 @@ def test_brokers_and_topics_can_be_others(load):
     assert load().bootstrap == "127.0.0.1:9092"
     found = load(KAFKA_BOOTSTRAP="a:1,b:2", TOPIC_TRADES="mine")
     assert (found.bootstrap, found.topic_name(TRADES)) == ("a:1,b:2", "mine")
+
+
+def test_topics_of_earlier_pipelines_feed_the_quotes_beside_their_own(load):
+    found = load(TOPIC_QUOTES="q", LEGACY_TOPICS="crypto_raw, stock_topic,crypto_raw,q")
+    assert found.legacy_topics == ("crypto_raw", "stock_topic", "q")
+    assert (found.topic_names(QUOTES), found.topic_names(TRADES)) == (("q", "crypto_raw", "stock_topic"), ("trades",))
+
+
+@pytest.mark.parametrize(("value", "said"), [("crypto raw", "no name of a Kafka topic"), ("t", "topic of trades")])
+def test_a_legacy_topic_that_cannot_be_is_named(load, value, said):
+    with pytest.raises(SettingsError, match=f"CRYPTOVIZ_LEGACY_TOPICS.*{said}"):
+        load(TOPIC_TRADES="t", LEGACY_TOPICS=value)

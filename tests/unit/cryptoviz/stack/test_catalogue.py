@@ -37,7 +37,15 @@ def test_the_demo_has_every_service_in_start_order(tmp_path: Path, tools: Toolch
     assert names.index("dagster-code") < names.index("dagster-daemon")
 
 
-@pytest.mark.parametrize(("changes", "absent"), [({"store": "local"}, "minio"), ({"demo": False}, "exchange")])
+@pytest.mark.parametrize(
+    ("changes", "absent"),
+    [
+        ({"store": "local"}, "minio"),
+        ({"demo": False}, "exchange"),
+        ({"kafka_bootstrap": "redpanda:9092"}, "kafka"),
+        ({"sql_address": "db:5432"}, "postgres"),
+    ],
+)
 def test_a_service_that_is_not_needed_is_not_started(
     tmp_path: Path, tools: Toolchain, changes: dict[str, object], absent: str
 ) -> None:
