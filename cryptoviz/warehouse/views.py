@@ -33,7 +33,7 @@ WHERE trade_count > 0""",
     ),
     "crypto_data": (
         "What vendors said of crypto assets, sampled: price, capitalisation, volume and changes in percent.",
-        f"""SELECT {_ASSET} AS symbol, price, market_cap, volume_24h, change_1h, change_24h, change_7d,
+        f"""SELECT name, {_ASSET} AS symbol, price, market_cap, volume_24h, change_1h, change_24h, change_7d,
        venue AS source,
        coalesce(source_time, received_time) AS "timestamp",
        received_time AS ingestion_timestamp

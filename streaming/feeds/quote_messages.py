@@ -26,6 +26,8 @@ class _CoinGecko(msgspec.Struct):
     total_volume: Number = _NULL
     high_24h: Number = _NULL
     low_24h: Number = _NULL
+    name: str | None = None
+    price_change_24h: Number = _NULL
     price_change_percentage_24h: Number = _NULL
     price_change_percentage_1h_in_currency: Number = _NULL
     price_change_percentage_7d_in_currency: Number = _NULL
@@ -45,6 +47,7 @@ class _CoinMarketCap(msgspec.Struct):
     id: int
     symbol: str
     quote: dict[str, _CoinMarketCapQuote]
+    name: str | None = None
 
 
 class _CryptoCompare(msgspec.Struct, rename="upper"):
@@ -56,6 +59,7 @@ class _CryptoCompare(msgspec.Struct, rename="upper"):
     volume24hourto: Number = _NULL
     changepcthour: Number = _NULL
     changepct24hour: Number = _NULL
+    change24hour: Number = _NULL
     high24hour: Number = _NULL
     low24hour: Number = _NULL
 
@@ -64,6 +68,7 @@ class _Binance24h(msgspec.Struct, rename="camel"):
     symbol: str
     last_price: Number
     close_time: int
+    price_change: Number = _NULL
     price_change_percent: Number = _NULL
     quote_volume: Number = _NULL
     bid_price: Number = _NULL
@@ -77,6 +82,7 @@ class _Binance24h(msgspec.Struct, rename="camel"):
 class _Finnhub(msgspec.Struct):
     c: Number
     t: int
+    d: Number = _NULL
     dp: Number = _NULL
     h: Number = _NULL
     l: Number = _NULL  # noqa: E741 - the vendor's name
@@ -95,7 +101,8 @@ def parse_coingecko(value: bytes) -> Quote:
         symbol=m.symbol, time_us=_iso(m.last_updated), price=text_of(m.current_price), market_cap=text_of(m.market_cap),
         volume_24h=text_of(m.total_volume), change_1h=text_of(m.price_change_percentage_1h_in_currency),
         change_24h=text_of(m.price_change_percentage_24h), change_7d=text_of(m.price_change_percentage_7d_in_currency),
-        high_24h=text_of(m.high_24h), low_24h=text_of(m.low_24h),
+        high_24h=text_of(m.high_24h), low_24h=text_of(m.low_24h), name=m.name,
+        price_change_24h=text_of(m.price_change_24h),
     )  # fmt: skip
 
 
@@ -108,7 +115,7 @@ def parse_coinmarketcap(value: bytes) -> Quote:
     return Quote(
         symbol=m.symbol, time_us=_iso(q.last_updated), price=text_of(q.price), market_cap=text_of(q.market_cap),
         volume_24h=text_of(q.volume_24h), change_1h=text_of(q.percent_change_1h),
-        change_24h=text_of(q.percent_change_24h), change_7d=text_of(q.percent_change_7d),
+        change_24h=text_of(q.percent_change_24h), change_7d=text_of(q.percent_change_7d), name=m.name,
     )  # fmt: skip
 
 
@@ -119,6 +126,7 @@ def parse_cryptocompare(value: bytes) -> Quote:
         symbol=f"{m.fromsymbol}-{m.tosymbol}", time_us=m.lastupdate * 1_000_000, price=text_of(m.price),
         market_cap=text_of(m.mktcap), volume_24h=text_of(m.volume24hourto), change_1h=text_of(m.changepcthour),
         change_24h=text_of(m.changepct24hour), high_24h=text_of(m.high24hour), low_24h=text_of(m.low24hour),
+        price_change_24h=text_of(m.change24hour),
     )  # fmt: skip
 
 
@@ -129,7 +137,7 @@ def parse_binance_24h(value: bytes) -> Quote:
         symbol=m.symbol, time_us=m.close_time * 1000, price=text_of(m.last_price), volume_24h=text_of(m.quote_volume),
         change_24h=text_of(m.price_change_percent), bid_price=text_of(m.bid_price), bid_quantity=text_of(m.bid_qty),
         ask_price=text_of(m.ask_price), ask_quantity=text_of(m.ask_qty), high_24h=text_of(m.high_price),
-        low_24h=text_of(m.low_price),
+        low_24h=text_of(m.low_price), price_change_24h=text_of(m.price_change),
     )  # fmt: skip
 
 
@@ -140,7 +148,7 @@ def parse_finnhub(value: bytes) -> Quote:
         raise Refused("no_quote", "all zeros: the vendor does not know the symbol")
     return Quote(
         symbol="", time_us=m.t * 1_000_000, price=text_of(m.c), change_24h=text_of(m.dp), high_24h=text_of(m.h),
-        low_24h=text_of(m.l),
+        low_24h=text_of(m.l), price_change_24h=text_of(m.d),
     )  # fmt: skip
 
 

@@ -71,6 +71,31 @@ def test_a_quote_keeps_every_field_and_what_the_vendor_does_not_say_is_null():
     assert (found["age_ms"], found["is_stale"]) == (60_000, False)
 
 
+BODIES = {
+    "coingecko.rest.market": (coingecko(name="Bitcoin", price_change_24h=-2246.5), "Bitcoin", Decimal("-2246.5")),
+    "coinmarketcap.rest.listing": (
+        b'{"id":1,"name":"Bitcoin","symbol":"BTC","quote":{"USD":{"price":1.5}}}', "Bitcoin", None,
+    ),
+    "cryptocompare.rest.full": (
+        b'{"FROMSYMBOL":"BTC","TOSYMBOL":"USD","PRICE":1.5,"LASTUPDATE":1763650000,"CHANGE24HOUR":-0.25}', None,
+        Decimal("-0.25"),
+    ),
+    "binance.rest.ticker24h": (
+        b'{"symbol":"BTCUSD","lastPrice":"1.5","closeTime":1763650000000,"priceChange":"-0.25000000"}', None,
+        Decimal("-0.25"),
+    ),
+    "finnhub.rest.quote": (b'{"c":1.5,"d":-0.25,"dp":-0.5,"h":0,"l":0,"o":0,"pc":2,"t":1763650000}', None,
+                           Decimal("-0.25")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("schema", BODIES)
+def test_names_and_absolute_changes_are_kept_where_a_vendor_gives_them(schema):
+    value, name, change = BODIES[schema]
+    found = row(value, key=f"{schema.split('.')[0]}:BTC-USD", schema=schema)
+    assert (found["name"], found["price_change_24h"], found["other_fields"]) == (name, change, None)
+
+
 def test_binary_fractions_are_rounded_half_to_even_at_the_eighteenth_decimal():
     assert row(coingecko(current_price=1.2345678901234565e-3))["price"] == Decimal("0.001234567890123456")
 
