@@ -33,10 +33,12 @@ class Fields:
         self._left = _fields.decode(value)
 
     def take(self, *names: str) -> str | None:
-        """The text of the first of these that is there and not null; None when none is."""
+        """The text of the first of these that is there and not null; None when none is. A null says nothing more."""
         for name in names:
-            text = text_of(self._left[name]) if name in self._left else None
-            if text is not None:
+            text = self.see(name)
+            if text is None:
+                self._left.pop(name, None)
+            else:
                 del self._left[name]
                 return text
         return None
@@ -54,11 +56,8 @@ class Fields:
 
     def word(self, name: str) -> str | None:
         """A text with its escapes resolved. Raises msgspec.ValidationError when it is none."""
-        raw = self._left.get(name)
-        found = msgspec.json.decode(raw, type=str | None) if raw is not None else None
-        if found is not None:
-            del self._left[name]
-        return found
+        raw = self._left.pop(name, None)
+        return None if raw is None else msgspec.json.decode(raw, type=str | None)
 
     def rest(self) -> str | None:
         """The fields nobody has taken, as JSON."""

@@ -154,6 +154,12 @@ def test_their_oddities_are_understood(record, name, expected):
     assert row(record)[name] == expected
 
 
+def test_a_null_where_a_column_is_null_says_nothing_more():
+    nothing = dict.fromkeys(("name", "market_cap", "change_1h", "percent_change_1h"))
+    others = json.loads(row(LISTED | nothing | {"rank": None})["other_fields"])
+    assert others == SHAPES["crypto-raw-data"][3] | {"rank": None}
+
+
 def test_a_field_that_means_a_column_a_second_time_is_kept_beside_it():
     assert json.loads(row(LISTED | {"percent_change_24h": 9})["other_fields"])["percent_change_24h"] == 9
 
