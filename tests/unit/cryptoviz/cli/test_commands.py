@@ -47,7 +47,8 @@ def filled(lake, hour, make_candles):
 
 COMMANDS = (
     "demo", "up", "down", "status", "logs", "doctor", "gaps", "replay", "backfill", "export", "candles", "bars", "sql",
-    "data", "data list", "docs", "docs tables", "forecast", "forecast evaluate", "",
+    "data", "data list", "docs", "docs tables", "forecast", "forecast evaluate", "import",
+    "import legacy", "",
 )  # fmt: skip
 
 
