@@ -20,18 +20,24 @@ def _record() -> tuple[Column, ...]:
         *_coordinates(),
         Column("key", Type.STRING, "Key of the record, venue:symbol", nullable=True),
         Column("schema", Type.STRING, "Shape of the value, such as binance.ws.trade"),
-        Column("source", Type.STRING, "How it reached us: ws, rest, repair, backfill, history or replay"),
+        Column(
+            "source", Type.STRING, "How it reached us, such as ws, rest, repair or import; empty if it does not say"
+        ),
         Column("received_time", Type.TIMESTAMP, "When the feed received it, by its own clock", nullable=True),
-        Column("connection", Type.STRING, "Connection it came through"),
+        Column(
+            "connection",
+            Type.STRING,
+            "Connection it came through; of a row out of an archive, import:NUMBER:FILE#ROW",
+        ),
         Column("value", Type.BINARY, "The venue's bytes, untouched", nullable=True),
         Column("row_hash", Type.INT64, "xxHash64 of the value, seed 42, equal to Spark's xxhash64"),
     )
 
 
-def _raw(topic: str) -> Table:
+def _raw(topic: str, *, others: str = "") -> Table:
     return Table(
         name=f"raw_{topic}",
-        doc=f"One row for each Kafka record of the topic `{topic}`, as it came.",
+        doc=f"One row for each Kafka record of the topic `{topic}`{others}, as it came.",
         columns=_record(),
         key=("topic", "partition", "offset"),
         time_column="kafka_time",
@@ -43,7 +49,7 @@ def _raw(topic: str) -> Table:
 RAW_TRADES = _raw("trades")
 RAW_KLINES = _raw("klines")
 RAW_BOOK_TICKERS = _raw("book_tickers")
-RAW_QUOTES = _raw("quotes")
+RAW_QUOTES = _raw("quotes", others=" and the topics of earlier pipelines")
 RAW_INSTRUMENTS = _raw("instruments")
 RAW_GAPS = _raw("gaps")
 

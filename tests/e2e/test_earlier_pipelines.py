@@ -184,3 +184,18 @@ def test_an_unpartitioned_bucket_is_imported_with_its_origin(stack):
     ]  # fmt: skip
     assert [row["name"] for row in origins] == ["Éther", "Éther", "Éther", None]
     assert stack.cli("import", "legacy", "s3://no-such-bucket", check=False).returncode == 3
+
+
+def test_a_broker_that_is_there_already_is_used_and_none_is_started(stack, make_stack, wait_for):
+    other = make_stack(
+        CRYPTOVIZ_START="2025-01-01T00:00", CRYPTOVIZ_LEGACY_TOPICS="crypto_raw,new_topic",
+        REDPANDA_BROKERS=f"127.0.0.1:{9092 + stack.offset}", CRYPTOVIZ_STORE="local",
+    )  # fmt: skip
+    other.up("kafka", "spark", kind="live")
+    assert {s["name"] for s in json.loads(other.cli("status", "--json", check=False).stdout)["services"]} == {"spark"}
+    send(stack, [("new_topic", TOPICS["crypto_topic"])])
+
+    def arrived():
+        return {row["topic"] for row in sql(other, "select distinct topic from quotes")}
+
+    wait_for(lambda: arrived() == {"quotes", "crypto_raw", "new_topic"}, timeout_s=120, what="quotes of three topics")
