@@ -125,13 +125,17 @@ def _across_markets(values: FloatArray) -> FloatArray:
 def _leading(panel: Panel, known: BoolArray) -> IntArray:
     """Column of the market with the largest mean value traded over 30 days, of those known, for each hour.
 
-    Values are in quote units, whatever these are.
+    Values are in quote units, whatever these are. Of a panel without markets it is column 0, which is not there.
     """
+    if not panel.volume.shape[1]:
+        return np.zeros(len(panel.volume), int)
     value = trailing_mean(panel.volume * panel.close, max(WINDOWS), least=_LEAST)
     column: IntArray = np.argmax(np.where(known & np.isfinite(value), value, -1.0), axis=1)
     return column
 
 
 def _of_one(values: FloatArray, columns: IntArray) -> FloatArray:
-    """What one market has, a column an hour, for every market."""
+    """What one market has, a column an hour, for every market; nothing when there is none."""
+    if not values.shape[1]:
+        return values
     return np.broadcast_to(np.take_along_axis(values, columns[:, None], axis=1), values.shape)
