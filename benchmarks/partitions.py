@@ -1,8 +1,9 @@
-"""Five years of hours: a tick of the sensor, and the queries behind the partition and the lineage page, cold and warm.
+"""Five years of hours: a tick of the sensors, Dagster's lineage and partition pages and the queries behind them.
 
 ``./run bench partitions [--years 5]``: a lake whose hours are all folded (its index and its log, no rows) and a Dagster
 instance on SQLite in which every hour of every hourly asset has been materialized. The events are written into the
-tables of the instance directly, as copies of one that Dagster wrote, since reporting each takes milliseconds.
+tables of the instance directly, as copies of one that Dagster wrote, since reporting each takes milliseconds. Pages are
+opened in a real Chromium with an empty cache, if there is one.
 """
 
 import argparse
@@ -16,11 +17,13 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 import dagster as dg
 from deltalake.transaction import AddAction
 
+from benchmarks.inputs.opened_pages import open_pages
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import HourVersion
 from cryptoviz.lake.metric_tables import HOURLY_METRICS
@@ -40,6 +43,13 @@ _NOTHING = HourVersion().digest
 _STATISTICS_QUERY = "{ assetNodes { assetKey { path } partitionStats { numMaterialized numPartitions numFailed } } }"
 _GRID_QUERY = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
   assetPartitionStatuses { ... on TimePartitionStatuses { ranges { startKey endKey status } } } } } }"""
+_ADDRESS = f"http://127.0.0.1:{_PORT}"
+_PAGES = {
+    "/asset-groups": r"/market\s+\d+\s/.test(text) && !text.includes('fetching')",
+    "/locations/cryptoviz_dagster.definitions/asset-groups/market": r"/(99|100)% filled/.test(text)",
+    "/assets/{}?view=partitions": r"/Materialized \([1-9]/.test(text)",
+}
+"""Lineage of everything, of a group with the share of its partitions, and an asset's partitions."""
 _KEYS_QUERY = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
   partitionKeysByDimension { partitionKeys } } } }"""
 
@@ -134,7 +144,7 @@ def ticks(settings: Settings, folder: Path) -> Iterator[tuple[str, float]]:
 
 
 def pages(folder: Path, environment: dict[str, str], asset: str) -> Iterator[tuple[str, float]]:
-    """Seconds of the queries behind the pages, asked of the real webserver, the first time and again."""
+    """Seconds of the queries behind the pages and of the pages themselves, the first time and again."""
     command = [sys.executable, "-m", "dagster_webserver", "-m", "cryptoviz_dagster.definitions", "-p", str(_PORT)]
     with (folder / "webserver.log").open("w") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -145,6 +155,9 @@ def pages(folder: Path, environment: dict[str, str], asset: str) -> Iterator[tup
             yield f"lineage page: counts of every asset, {when}", _ask(_STATISTICS_QUERY)
             yield f"partition page: status of every hour, {when}", _ask(_GRID_QUERY, key=key)
             yield f"launch dialog: every key, {when}", _ask(_KEYS_QUERY, key=key)
+        shown = {_ADDRESS + path.format(asset): is_there for path, is_there in _PAGES.items()}
+        for opened in open_pages(shown, times=2):
+            yield f"{opened.url.removeprefix(_ADDRESS)} in a browser, {opened.bytes / 1e6:.1f} MB", opened.seconds
     finally:
         server.terminate()
         server.wait(30)
@@ -164,7 +177,8 @@ def _await_server() -> None:
 
 def _ask(query: str, **variables: object) -> float:
     payload = json.dumps({"query": query, "variables": variables}).encode()
-    request = urllib.request.Request(f"http://127.0.0.1:{_PORT}/graphql", payload, {"content-type": "application/json"})
+    headers = {"content-type": "application/json"}
+    request = urllib.request.Request(f"{_ADDRESS}/graphql", payload, headers)  # noqa: S310 - an address of our own
     began = time.perf_counter()
     with urllib.request.urlopen(request, timeout=_DEADLINE_S) as answer:  # noqa: S310
         said = json.load(answer)
@@ -188,10 +202,10 @@ def main() -> None:
         os.environ["CRYPTOVIZ_START"] = hours[0].start.isoformat()
         settings = load_settings()
         lay_down(settings, hours)
-        assets = [TRADES.name, "raw_trades", "ohlc_1m", "ohlc_5m", "ohlc_15m", "ohlc_1h", HOURLY_METRICS.name]
+        assets = [*(table.name for table in REPORTED), "ohlc_1m", "ohlc_5m", "ohlc_15m", "ohlc_1h", HOURLY_METRICS.name]
         materialize(folder, assets, hours)
         print(f"{count:,} hours, {len(assets)} assets with an event for each")
-        for what, seconds in (*ticks(settings, folder), *pages(folder, dict(os.environ), "ohlc_1h")):
+        for what, seconds in chain(ticks(settings, folder), pages(folder, dict(os.environ), "ohlc_1h")):
             print(f"{seconds:8.3f} s  {what}", flush=True)
 
 
