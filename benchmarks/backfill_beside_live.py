@@ -10,37 +10,30 @@ hour is.
 
 import argparse
 import os
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 from confluent_kafka import Producer
 
+from benchmarks.inputs.small_stack import small_stack, wait_until
 from cryptoviz.inspect.history import order
 from cryptoviz.lake.candle_tables import OHLC_1H
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import CommitEntry
 from cryptoviz.lake.tables import TRADES
 from cryptoviz.lake.topics import Headers, Source
-from cryptoviz.settings import Settings, load_settings
+from cryptoviz.settings import Settings
 from cryptoviz.storage.frames import open_table, scan
 from cryptoviz.storage.hour_index import HourIndex
 from cryptoviz.storage.objects import Objects
 from cryptoviz_dagster.publishing import SPAN
 
-CHECKOUT = Path(__file__).parents[1]
-_OFFSET = 21_000
 _SERVICES = ("kafka", "exchange", "producer", "spark", "dagster-code", "dagster-webserver", "dagster-daemon")
-_INSTRUMENTS = "binance:BTC-USDT,binance:ETH-USDT,binance:SOL-USDT"
-_FETCHED = ("binance:BTC-USDT", "binance:ETH-USDT", "binance:SOL-USDT")
+_MARKETS = ("binance:BTC-USDT", "binance:ETH-USDT", "binance:SOL-USDT")
 _BETWEEN_SAMPLES_S = 4.0
 _SAMPLE_DEADLINE_S = 90
 _HOURS_A_YEAR = 8_766
@@ -68,36 +61,23 @@ def main() -> None:
     newest = Hour.containing(datetime.now(UTC)).next(-_YOUNGEST)
     last = newest.next(-_SAMPLES_LIMIT - 24)
     first = last.next(-24 * options.days)
-    with tempfile.TemporaryDirectory(prefix="cryptoviz-bench-") as name, _stack(Path(name), first, options.rate):
-        settings = load_settings(home=Path(name))
+    with small_stack("demo", *_SERVICES, **_environment(first, options.rate)) as settings:
         samples = _Samples(settings, newest)
         _settle(settings)
         alone = samples.phase("live alone", options.seconds)
-        for market in _FETCHED:
+        for market in _MARKETS:
             order(settings, kind="trades", market=market, first=first.start, last=last.start)
-        _wait(lambda: _newest_history(settings) is not None, 60)
+        wait_until(lambda: _newest_history(settings) is not None, 60)
         beside = samples.phase("beside a backfill", options.seconds)
         _print(settings, [alone, beside], options.rate)
 
 
-@contextmanager
-def _stack(home: Path, first: Hour, rate: float) -> Iterator[None]:
-    own = {
-        "CRYPTOVIZ_HOME": str(home), "CRYPTOVIZ_PORT_OFFSET": str(_OFFSET), "CRYPTOVIZ_STORE": "local",
-        "CRYPTOVIZ_START": f"{first.start:%Y-%m-%dT%H:00}", "CRYPTOVIZ_EXCHANGE_RATE": str(rate),
-        "CRYPTOVIZ_INSTRUMENTS": _INSTRUMENTS, "CRYPTOVIZ_BACKFILL_TRADES": "5m", "CRYPTOVIZ_BACKFILL_KLINES": "48",
+def _environment(first: Hour, rate: float) -> dict[str, str]:
+    return {
+        "CRYPTOVIZ_STORE": "local", "CRYPTOVIZ_START": f"{first.start:%Y-%m-%dT%H:00}",
+        "CRYPTOVIZ_EXCHANGE_RATE": str(rate), "CRYPTOVIZ_INSTRUMENTS": ",".join(_MARKETS),
+        "CRYPTOVIZ_BACKFILL_TRADES": "5m", "CRYPTOVIZ_BACKFILL_KLINES": "48",
     }  # fmt: skip
-    environment = {**os.environ, **own}
-    command = [sys.executable, "-m", "cryptoviz.stack", str(home), "demo", *_SERVICES]
-    with (home / "launcher.out").open("wb") as log:
-        launcher = subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=log, stderr=log)
-    try:
-        _wait(lambda: "Everything is ready" in (home / "launcher.out").read_text(), 400)
-        yield
-    finally:
-        down = [sys.executable, "-m", "cryptoviz.cli.main", "down"]
-        subprocess.run(down, cwd=CHECKOUT, env=environment, check=False, stdout=subprocess.DEVNULL)
-        launcher.wait(60)
 
 
 class _Samples:
@@ -145,7 +125,7 @@ def _folded_at(settings: Settings, hour: Hour) -> float | None:
 
 def _settle(settings: Settings) -> None:
     """Until the hour in progress has its first candles, and a while."""
-    _wait(lambda: _folded_at(settings, Hour.containing(datetime.now(UTC))) is not None, 90)
+    wait_until(lambda: _folded_at(settings, Hour.containing(datetime.now(UTC))) is not None, 90)
     time.sleep(5)
 
 
@@ -171,7 +151,7 @@ def _trade_lags(settings: Settings, phase: Phase) -> pl.Series:
 
 
 def _print(settings: Settings, phases: Sequence[Phase], rate: float) -> None:
-    print(f"{os.cpu_count()} cores, {len(_FETCHED)} markets at {rate:g} times the simulator's rate")
+    print(f"{os.cpu_count()} cores, {len(_MARKETS)} markets at {rate:g} times the simulator's rate")
     print(f"{'':18} | trades | lag p50 | p99   | hours | commit to candle p50 | p99")
     for phase in phases:
         lags, hours = _trade_lags(settings, phase), np.array(phase.hours)
@@ -196,14 +176,6 @@ def _print(settings: Settings, phases: Sequence[Phase], rate: float) -> None:
     print(f"folded, {len(past)} times in all: {a_minute:.1f} hours a minute")
     if a_minute:
         print(f"extrapolated, not measured: a year of these markets in {_HOURS_A_YEAR / a_minute / 60:.0f} h")
-
-
-def _wait(condition: object, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        if time.monotonic() > deadline:
-            sys.exit(f"not reached within {seconds} s")
-        time.sleep(0.5)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 ``./run bench candles [--hours 24] [--as-arrived]``: 20 symbols, 2,083,333 made-up trades an hour (24 hours are 50
 million), laid down as a lake whose hours are one file each, sorted as the nightly compaction does or by time alone.
 Every engine runs in a process of its own and folds hour after hour from the files; the sums it found must agree. Then
-the minutes of one symbol are read back from the lake.
+the minutes of one symbol are read back, from the directory and from a MinIO that holds a copy.
 """
 
 import argparse
@@ -21,14 +21,19 @@ import duckdb
 import numpy as np
 import polars as pl
 
+from benchmarks.inputs.small_stack import small_stack
+from cryptoviz.arithmetic.intervals import INTERVALS
 from cryptoviz.lake.candle_tables import OHLC_1M
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.id_set import IdSet
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.render import arrow_schema
+from cryptoviz.lake.symbols import parse_instrument
 from cryptoviz.lake.tables import BOOK_TICKERS, TRADES
+from cryptoviz.storage.candles import read_candles
 from cryptoviz.storage.data_files import encode
-from cryptoviz.storage.frames import empty, replace_partition, scan_between, version_of
+from cryptoviz.storage.frames import empty, replace_partition, version_of
+from cryptoviz.storage.objects import Objects
 from cryptoviz_dagster.transforms.candles import HourInputs, build_candles
 
 SYMBOLS = 20
@@ -190,10 +195,21 @@ def measure(engine: str, location: Location, hours: int) -> Result:
 
 
 def read_back(location: Location, hours: int) -> tuple[int, float]:
-    """Rows and seconds of one symbol's minutes over the hours, from the table as it lies."""
+    """Rows and seconds of one symbol's minutes over the hours, as the page and the command line read them."""
+    market, end = parse_instrument("binance:S03-USDT"), FIRST.next(hours).start
     began = time.perf_counter()
-    minutes = scan_between(OHLC_1M, location, FIRST, FIRST.next(hours - 1)).filter(pl.col("symbol") == "S03-USDT")
-    return minutes.sort("window_start").collect().height, time.perf_counter() - began
+    minutes = read_candles(location, market, INTERVALS["1m"], start=FIRST.start, end=end, now=end)
+    return minutes.height, time.perf_counter() - began
+
+
+def read_back_from_minio(location: Location, hours: int) -> Iterator[tuple[int, float]]:
+    """The same from a MinIO of the benchmark's own with a copy of the candles: the first time and again."""
+    with small_stack("live", "minio") as settings:
+        source, copy = Objects(location), Objects(settings.lake)
+        for info in source.list(OHLC_1M.name):
+            copy.put(info.path, source.get(info.path) or b"")
+        for _ in range(3):
+            yield read_back(settings.lake, hours)
 
 
 def _file(location: Location, hour: Hour) -> Path:
@@ -221,9 +237,10 @@ def main() -> None:
         print(json.dumps(measure(options.engine, Location(uri=options.lake), options.hours)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        lay_down(Location(uri=folder), options.hours, as_arrived=options.as_arrived)
+        place = Location(uri=folder)
+        lay_down(place, options.hours, as_arrived=options.as_arrived)
         results = [_in_a_process(engine, folder, options.hours) for engine in ENGINES]
-        rows, seconds = read_back(Location(uri=folder), options.hours)
+        reads = [read_back(place, options.hours), *read_back_from_minio(place, options.hours)]
     print(f"{options.hours * ROWS_AN_HOUR:,} trades, {SYMBOLS} symbols, {options.hours} h")
     print("engine | CPU s | wall s | RSS MB")
     for result in results:
@@ -232,7 +249,8 @@ def main() -> None:
         sys.exit(f"the engines disagree: {[result['totals'] for result in results]}")
     best = min(float(str(result["cpu"])) for result in results[1:])
     print(f"ours takes {float(str(results[0]['cpu'])) / best:.2f} x the CPU of the better plain query")
-    print(f"{rows} minutes of one symbol read in {seconds:.2f} s")
+    for where, (rows, seconds) in zip(("a directory", *["MinIO"] * 3), reads, strict=True):
+        print(f"{rows} minutes of one symbol read from {where} in {seconds:.2f} s")
 
 
 if __name__ == "__main__":

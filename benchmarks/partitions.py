@@ -28,7 +28,6 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import HourVersion
 from cryptoviz.lake.metric_tables import HOURLY_METRICS
 from cryptoviz.lake.schema import Table
-from cryptoviz.lake.tables import TRADES
 from cryptoviz.settings import Settings, load_settings
 from cryptoviz.storage.delta import LakeTable
 from cryptoviz.storage.hour_index import HourIndex

@@ -34,7 +34,8 @@ def open_pages(shown: Mapping[str, str], *, times: int) -> Iterator[Opened]:
         browser = playwright.chromium.launch(executable_path=program, args=list(_ARGUMENTS))
         for _ in range(times):
             for url, is_there in shown.items():
-                page, requests = browser.new_context(viewport={"width": 1600, "height": 1000}).new_page(), []
+                requests: list[Request] = []
+                page = browser.new_context(viewport={"width": 1600, "height": 1000}).new_page()
 
                 def note(request: Request, into: list[Request] = requests) -> None:
                     into.append(request)
