@@ -50,6 +50,8 @@ def _is_up(launcher: subprocess.Popen[bytes], said: Path) -> bool:
 
 
 def _end(launcher: subprocess.Popen[bytes], environment: Mapping[str, str]) -> None:
+    # Not `down` first: it would wait for a process that only its parent can lay to rest.
+    launcher.terminate()
+    launcher.wait(120)
     down = [sys.executable, "-m", "cryptoviz.cli.main", "down"]
     subprocess.run(down, cwd=_CHECKOUT, env=environment, check=False, stdout=subprocess.DEVNULL)
-    launcher.wait(60)
