@@ -16,7 +16,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
@@ -24,6 +24,8 @@ import dagster as dg
 from deltalake.transaction import AddAction
 
 from benchmarks.inputs.opened_pages import open_pages
+from cryptoviz.lake.days import Day
+from cryptoviz.lake.forecast_tables import PREDICTION_METRICS
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import HourVersion
 from cryptoviz.lake.metric_tables import HOURLY_METRICS
@@ -32,6 +34,8 @@ from cryptoviz.settings import Settings, load_settings
 from cryptoviz.storage.delta import LakeTable
 from cryptoviz.storage.hour_index import HourIndex
 from cryptoviz.storage.objects import Objects
+from cryptoviz_dagster.forecasts.done import done_days, done_weeks
+from cryptoviz_dagster.forecasts.scored_hours import stamp
 from cryptoviz_dagster.lake_reports import DATA_VERSION_TAG, REPORTED
 from cryptoviz_dagster.resources import Lake
 
@@ -60,7 +64,7 @@ def version_of(hour: Hour) -> HourVersion:
 
 def lay_down(settings: Settings, hours: Sequence[Hour]) -> None:
     """The index of the trades' hours, and the log of the table that says what each hour stands on."""
-    now = datetime.now(UTC)
+    now = datetime.now(UTC) - timedelta(days=1)
     versions = {hour: version_of(hour) for hour in hours}
     for reported in REPORTED:
         HourIndex(Objects(settings.lake), reported.name).publish(versions, now=now)
@@ -90,6 +94,15 @@ def _statistics(table: Table, hour: Hour) -> str:
     )
 
 
+def forecast_everything(lake: Lake, hours: Sequence[Hour]) -> None:
+    """Note that every model was trained and every hour forecast and scored, as the forecasts do themselves."""
+    days = [Day.containing(hours[0].start).next(n) for n in range(-14, len(hours) // 24 + 2)]
+    done_days(lake).remember(days, HourVersion())
+    done_weeks(lake).remember([day for day in days if day.start.weekday() == 0], HourVersion())
+    index = HourIndex(Objects(lake.location), PREDICTION_METRICS.name)
+    index.publish({hour: stamp(version_of(hour).digest) for hour in hours}, now=lake.now())
+
+
 def materialize(folder: Path, assets: Sequence[str], hours: Sequence[Hour]) -> None:
     """Give every asset an event for every hour."""
     with dg.DagsterInstance.from_config(str(folder)) as instance:
@@ -115,11 +128,11 @@ def _copy_event(database: sqlite3.Connection, key: str, hours: Sequence[Hour]) -
     ]
     database.executemany(f"INSERT INTO event_logs (id, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
     tags = database.execute("SELECT key, event_timestamp FROM asset_event_tags WHERE event_id = ?", [first_id])
-    for name, stamp in tags.fetchall():
+    for name, tagged in tags.fetchall():
         database.executemany(
             "INSERT INTO asset_event_tags (event_id, asset_key, key, value, event_timestamp) VALUES (?, ?, ?, ?, ?)",
             [
-                (newest + n, key, name, version_of(hour).digest if name == DATA_VERSION_TAG else hour.key, stamp)
+                (newest + n, key, name, version_of(hour).digest if name == DATA_VERSION_TAG else hour.key, tagged)
                 for n, hour in enumerate(hours[1:], start=1)
             ],
         )
@@ -133,7 +146,7 @@ def ticks(settings: Settings, folder: Path) -> Iterator[tuple[str, float]]:
     definitions = build_definitions(settings, poll=LongPoll(wait=lambda _: None))
     have = {"lake": Lake(settings.lake)}
     with dg.DagsterInstance.from_config(str(folder)) as instance:
-        for name in ("trades_hour_changed", "checks_changed"):
+        for name in ("trades_hour_changed", "checks_changed", "forecast_hour_sealed"):
             sensor = definitions.get_repository_def().get_sensor_def(name)
             for number in range(_TICKS):
                 with dg.build_sensor_context(instance=instance, definitions=definitions, resources=have) as context:
@@ -198,9 +211,11 @@ def main() -> None:
         storage = json.dumps({"sqlite": {"base_dir": str(folder / "storage")}})
         (folder / "dagster.yaml").write_text(f"telemetry: {{enabled: false}}\nstorage: {storage}\n")
         os.environ |= {"CRYPTOVIZ_HOME": name, "CRYPTOVIZ_STORE": "local", "DAGSTER_HOME": name}
+        os.environ["CRYPTOVIZ_BACKFILL_KLINES"] = "0"
         os.environ["CRYPTOVIZ_START"] = hours[0].start.isoformat()
         settings = load_settings()
         lay_down(settings, hours)
+        forecast_everything(Lake(settings.lake), hours)
         assets = [*(table.name for table in REPORTED), "ohlc_1m", "ohlc_5m", "ohlc_15m", "ohlc_1h", HOURLY_METRICS.name]
         materialize(folder, assets, hours)
         print(f"{count:,} hours, {len(assets)} assets with an event for each")
