@@ -1,20 +1,23 @@
 """PostgreSQL as the code location sees it: what of the lake it lacks, and a load of one partition."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 
 from cryptoviz.lake.locations import Location
-from cryptoviz.storage.frames import empty
+from cryptoviz.storage.frames import TableNotWritten, empty
 from cryptoviz.storage.partition_files import PartitionFiles, TableSnapshot
+from cryptoviz.warehouse.counts import Held, count_rows
 from cryptoviz.warehouse.load import Loaded, Outcome, ledger_mark, load_partition, loaded_partitions
 from cryptoviz.warehouse.publications import PUBLICATIONS, Publication, Span
 from cryptoviz.warehouse.schema import Connection
 from cryptoviz.warehouse.server import Role, Server
 
 _AT_ONCE = timedelta(0)
+_MOMENT = timedelta(microseconds=1)
+_EVER, _EVERMORE = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class WarehouseDown(ConnectionError):
@@ -48,6 +51,28 @@ class Warehouse:
             for name, files in wanted.items()
             if files is not None
         }
+
+    def off_counts(self, publication: Publication, *, only: Collection[Span] | None = None) -> list[str]:
+        """Partitions whose rows in PostgreSQL are more or fewer than the lake's; ``only`` some, or all.
+
+        A partition that was loaded from other files than the lake has now is passed over: it is about to be loaded.
+        """
+        try:
+            snapshot = TableSnapshot(publication.table, self._location)
+        except TableNotWritten:
+            return []
+        starts = [span.start for span in only] if only is not None else [_EVER, _EVERMORE]
+        if not starts:
+            return []
+        with self._connected() as connection:
+            held = count_rows(connection, publication, start=min(starts), end=max(starts) + _MOMENT)
+        lake = snapshot.row_counts()
+        spans = set(only) if only is not None else {*held.rows, *held.loaded}
+        found = (
+            (span, _off(held, span, lake.get(span, 0), snapshot.state(span).digest))
+            for span in sorted(spans, key=lambda span: span.start)
+        )
+        return [f"{span.key}: {what}" for span, what in found if what]
 
     @contextmanager
     def loader(self) -> "Iterator[Loader]":
@@ -111,6 +136,14 @@ class Loader:
         else:
             rows = snapshot.rows(span, columns)
         return load_partition(self._connection, publication, span, state, rows), rows.height
+
+
+def _off(held: Held, span: Span, rows: int, digest: str) -> str:
+    """What is off about the rows of a partition; empty when they are those of the very files that were loaded."""
+    loaded, there = held.loaded.get(span), held.rows.get(span, 0)
+    if loaded is None:
+        return f"{there} rows that no load accounts for" if there else ""
+    return f"{there} rows, the lake has {rows}" if loaded.digest == digest and there != rows else ""
 
 
 def _is_expired(publication: Publication, span: Span, now: datetime) -> bool:

@@ -74,6 +74,7 @@ class TableSnapshot:
         delta = open_table(table, location)
         self._table, self._objects = table, Objects(location)
         self._files = _files(table, delta)
+        self._counts = _row_counts(table, delta)
         self._version, self._table_id = delta.version(), str(delta.metadata().id)
 
     def state(self, span: Span) -> PartitionState:
@@ -81,6 +82,10 @@ class TableSnapshot:
         files = self._files.get(span)
         digest = _digest(files) if files else ""
         return PartitionState(table_id=self._table_id, lake_version=self._version, digest=digest)
+
+    def row_counts(self) -> dict[Span, int]:
+        """Rows of every partition, from the log alone."""
+        return dict(self._counts)
 
     def rows(self, span: Span, columns: Sequence[str]) -> pl.DataFrame:
         """The rows of a partition. Raises :class:`LakeFileGone`."""
@@ -116,6 +121,15 @@ def _files(table: Table, delta: DeltaTable) -> dict[Span, list[tuple[str, int]]]
     for path, size in zip(actions["path"].to_pylist(), actions["size_bytes"].to_pylist(), strict=True):
         files.setdefault(_span(table, path), []).append((path, size))
     return files
+
+
+def _row_counts(table: Table, delta: DeltaTable) -> dict[Span, int]:
+    actions = pa.table(delta.get_add_actions(flatten=True))
+    counts: dict[Span, int] = {}
+    for path, rows in zip(actions["path"].to_pylist(), actions["num_records"].to_pylist(), strict=True):
+        span = _span(table, path)
+        counts[span] = counts.get(span, 0) + (rows or 0)
+    return counts
 
 
 def _digest(files: Iterable[tuple[str, int]]) -> str:

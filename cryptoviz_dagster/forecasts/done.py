@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import reduce
 
 from cryptoviz.lake.days import Day
-from cryptoviz.lake.forecast_tables import LSTM_MODEL, VOL_MODEL
+from cryptoviz.lake.forecast_tables import CALIBRATION, CHAMPIONS, LSTM_MODEL, PREDICTION_PERFORMANCE
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import HourVersion
 from cryptoviz.lake.schema import Table
@@ -42,26 +42,30 @@ def is_history_coming(history: Mapping[Hour, HourEntry], folded: Mapping[Hour, S
 
 
 class DoneDays:
-    """The days (or Mondays) of one model table that were tried. A quiet look costs a listing."""
+    """The days (or Mondays) that every one of some tables was tried for. A quiet look costs a listing a table."""
 
-    def __init__(self, lake: Lake, table: Table) -> None:
+    def __init__(self, lake: Lake, *tables: Table) -> None:
         self._lake = lake
-        self._index = HourIndex(Objects(lake.location), table.name)
+        self._indexes = {table.name: HourIndex(Objects(lake.location), table.name) for table in tables}
 
-    def remember(self, days: Collection[Day], version: HourVersion) -> None:
-        """Note that days were tried with this history."""
-        self._index.publish({Hour(day.start): version for day in days}, now=self._lake.now())
+    def remember(self, table: Table, days: Collection[Day], version: HourVersion) -> None:
+        """Note that a table was tried for days with this history."""
+        self._indexes[table.name].publish({Hour(day.start): version for day in days}, now=self._lake.now())
 
     def read(self, version: HourVersion) -> set[Day]:
-        """Days that were tried with this history."""
-        return {Day.containing(hour.start) for hour, entry in self._index.read().items() if entry.version == version}
+        """Days that all tables were tried for with this history."""
+        tried = [
+            {Day.containing(hour.start) for hour, entry in index.read().items() if entry.version == version}
+            for index in self._indexes.values()
+        ]
+        return set.intersection(*tried)
 
 
 def done_days(lake: Lake) -> DoneDays:
-    """Days of the volatility model and its calibration."""
-    return DoneDays(lake, VOL_MODEL)
+    """Days of the last tables of their run: the calibration, which follows the model, and the performance."""
+    return DoneDays(lake, CALIBRATION, PREDICTION_PERFORMANCE)
 
 
 def done_weeks(lake: Lake) -> DoneDays:
-    """Weeks of the LSTM."""
-    return DoneDays(lake, LSTM_MODEL)
+    """Weeks of the LSTM and of the champions."""
+    return DoneDays(lake, LSTM_MODEL, CHAMPIONS)

@@ -9,6 +9,7 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.storage.frames import TableNotWritten, empty, replace_partition, scan_between
 from cryptoviz_dagster.defs.forecast.partitions import DAY_HOURS, ForecastCalendar, day_of, shifted
 from cryptoviz_dagster.defs.table_asset import table_asset
+from cryptoviz_dagster.forecasts.done import done_days, done_weeks, history_before, history_version
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.transforms.performance import CHAMPION_DAYS, WINDOW_DAYS, champion_rows, performance_rows
 
@@ -29,6 +30,7 @@ def _performance(calendar: ForecastCalendar) -> dg.AssetsDefinition:
     def prediction_performance(
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
     ) -> dg.MaterializeResult[None]:
+        tried_with = history_version(history_before(lake, calendar.begins))
         for key in context.partition_keys:
             day = day_of(key)
             rows = performance_rows(read_metrics(lake, last_hour(day), hours=WINDOW_DAYS * DAY_HOURS), day)
@@ -41,6 +43,7 @@ def _performance(calendar: ForecastCalendar) -> dg.AssetsDefinition:
                 },
                 partition_key=key,
             )
+        done_days(lake).remember(PREDICTION_PERFORMANCE, list(map(day_of, context.partition_keys)), tried_with)
         return dg.MaterializeResult()
 
     return prediction_performance
@@ -55,12 +58,14 @@ def _champions(calendar: ForecastCalendar) -> dg.AssetsDefinition:
         kinds={"numpy", "delta"},
     )
     def champions(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
+        tried_with = history_version(history_before(lake, calendar.begins))
         for key in context.partition_keys:
             week = day_of(key)
             rows = champion_rows(read_metrics(lake, last_hour(week.next(6)), hours=CHAMPION_DAYS * DAY_HOURS), week)
             replace_partition(CHAMPIONS, lake.location, week, rows, {})
             table = {f"{task} {band}": f"{one}: {why}" for task, band, one, why in _decisions(rows)}
             context.add_asset_metadata({"decisions": dg.MetadataValue.json(table)}, partition_key=key)
+        done_weeks(lake).remember(CHAMPIONS, list(map(day_of, context.partition_keys)), tried_with)
         return dg.MaterializeResult()
 
     return champions

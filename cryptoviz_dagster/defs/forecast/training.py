@@ -130,7 +130,7 @@ def _calibration(calendar: ForecastCalendar) -> dg.AssetsDefinition:
                 },
                 partition_key=key,
             )
-        done_days(lake).remember(days, tried_with)
+        done_days(lake).remember(CALIBRATION, days, tried_with)
         return dg.MaterializeResult()
 
     return calibration
@@ -166,7 +166,7 @@ def _lstm_model(calendar: ForecastCalendar) -> dg.AssetsDefinition:
             note = {"status": TRAINED, "version": version, "examples": network.examples}
             loss = {"loss": network.losses[-1], "validation_loss": min(network.validation_losses)}
             context.add_asset_metadata({**note, **loss, "card": dg.MetadataValue.json(card)}, partition_key=key)
-        done_weeks(lake).remember(list(map(day_of, context.partition_keys)), tried_with)
+        done_weeks(lake).remember(LSTM_MODEL, list(map(day_of, context.partition_keys)), tried_with)
         return dg.MaterializeResult()
 
     return lstm_model

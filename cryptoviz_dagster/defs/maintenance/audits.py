@@ -72,6 +72,7 @@ def audit_schedule() -> dg.ScheduleDefinition:
         cron_schedule=_DAILY,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Rebuilds one hour, chosen by the date, from raw records and compares it to the byte.",
     )
 
 

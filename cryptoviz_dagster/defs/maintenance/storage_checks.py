@@ -82,6 +82,7 @@ def storage_schedule(checks: dg.AssetChecksDefinition) -> dg.ScheduleDefinition:
         cron_schedule=_DAILY,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Measures every table against its budgets.",
     )
 
 

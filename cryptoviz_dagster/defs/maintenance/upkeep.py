@@ -43,6 +43,7 @@ def upkeep_schedule(job: dg.JobDefinition) -> dg.ScheduleDefinition:
         cron_schedule=_DAILY,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="One file for each ended hour, no rows past keeping, no unused files, no old log.",
     )
 
 

@@ -6,7 +6,7 @@ table before it begins. Which partition is loaded from what stands in PostgreSQL
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import dagster as dg
 import psycopg
@@ -18,6 +18,8 @@ from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.warehouse import Warehouse
 
 GROUP = "serving"
+LOADED_CHECK = "loaded_rows_are_the_lakes"
+_SHOWN = 20
 _BUDGET_S = 120.0
 """A run ends after so long and leaves the rest to the next, so that news never waits behind history."""
 
@@ -37,12 +39,17 @@ def publication_key(publication: Publication) -> dg.AssetKey:
 def publication_assets(
     publications: Sequence[Publication] = PUBLICATIONS, *, budget_s: float = _BUDGET_S
 ) -> dg.AssetsDefinition:
-    """One asset a published table, all computed together."""
+    """One asset a published table, all computed together, each with a check of what was loaded."""
 
-    @dg.multi_asset(name="publish", specs=[_spec(publication) for publication in publications], can_subset=True)
+    @dg.multi_asset(
+        name="publish",
+        specs=[_spec(publication) for publication in publications],
+        check_specs=[_check_spec(publication) for publication in publications],
+        can_subset=True,
+    )
     def publish(
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], warehouse: dg.ResourceParam[Warehouse]
-    ) -> Iterator[dg.MaterializeResult[None]]:
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         selected = [p for p in publications if publication_key(p) in context.selected_asset_keys]
         due = newest_first(selected, warehouse.lacking(now=lake.now()))
         tallies, refused = _load(context, due, lake, warehouse, deadline=time.monotonic() + budget_s)
@@ -50,6 +57,8 @@ def publication_assets(
             tally = tallies.get(publication.name)
             if tally and tally.partitions:
                 yield dg.MaterializeResult(asset_key=publication_key(publication), metadata=tally.metadata())
+                if _check_key(publication) in context.selected_asset_check_keys:
+                    yield judge(publication, LOADED_CHECK, warehouse.off_counts(publication, only=tally.spans))
         if refused:
             raise PartitionsRefused(refused)
 
@@ -81,6 +90,17 @@ def _load(
     return tallies, refused
 
 
+def judge(publication: Publication, check: str, off: Sequence[str]) -> dg.AssetCheckResult:
+    """Verdict on the rows of one table, with the partitions that are off."""
+    return dg.AssetCheckResult(
+        asset_key=publication_key(publication),
+        check_name=check,
+        passed=not off,
+        description=f"{len(off)} partitions differ, the first: {off[0]}" if off else None,
+        metadata={"problems": len(off), "which": dg.MetadataValue.json(list(off[:_SHOWN]))},
+    )
+
+
 def newest_first(
     publications: Sequence[Publication], lacking: Mapping[str, Mapping[Span, str]]
 ) -> list[tuple[Span, Publication]]:
@@ -93,17 +113,23 @@ def newest_first(
 class Tally:
     """What a run did to one table."""
 
-    partitions: int = 0
+    spans: set[Span] = field(default_factory=set)
     superseded: int = 0
     rows: int = 0
     newest: str = ""
 
     def add(self, span: Span, outcome: Outcome, rows: int) -> None:
         """Count one partition."""
-        self.partitions += outcome is Outcome.LOADED
+        if outcome is Outcome.LOADED:
+            self.spans.add(span)
         self.superseded += outcome is Outcome.SUPERSEDED
         self.rows += rows if outcome is Outcome.LOADED else 0
         self.newest = max(self.newest, span.key)
+
+    @property
+    def partitions(self) -> int:
+        """Partitions that were loaded."""
+        return len(self.spans)
 
     def metadata(self) -> dict[str, dg.MetadataValue]:
         """The same as Dagster shows it."""
@@ -113,6 +139,18 @@ class Tally:
             "rows": dg.MetadataValue.int(self.rows),
             "newest_partition": dg.MetadataValue.text(self.newest),
         }
+
+
+def _check_key(publication: Publication) -> dg.AssetCheckKey:
+    return dg.AssetCheckKey(publication_key(publication), LOADED_CHECK)
+
+
+def _check_spec(publication: Publication) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        LOADED_CHECK,
+        asset=publication_key(publication),
+        description="Each partition that was loaded has as many rows as the files it was loaded from.",
+    )
 
 
 def _spec(publication: Publication) -> dg.AssetSpec:

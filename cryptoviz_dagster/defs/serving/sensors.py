@@ -10,7 +10,8 @@ from datetime import timedelta
 import dagster as dg
 from dagster._core.definitions.target import ExecutableDefinition
 
-from cryptoviz.warehouse.publications import Span
+from cryptoviz.warehouse.publications import BY_NAME, Span
+from cryptoviz_dagster.defs.serving.assets import LOADED_CHECK, publication_key
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.run_history import REQUEST_TAG, due_attempts, is_under_way
 from cryptoviz_dagster.staleness import Reason, Request
@@ -28,7 +29,7 @@ def publication_sensor(job: ExecutableDefinition, *, refresh: timedelta) -> dg.S
         job=job,
         minimum_interval_seconds=15,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Asks for a run when rows in PostgreSQL are not those of the lake.",
+        description="Asks for a run over the tables whose rows in PostgreSQL are not those of the lake.",
     )
     def lake_differs_from_postgres(
         context: dg.SensorEvaluationContext, lake: dg.ResourceParam[Lake], warehouse: dg.ResourceParam[Warehouse]
@@ -44,7 +45,14 @@ def publication_sensor(job: ExecutableDefinition, *, refresh: timedelta) -> dg.S
         request = Request(hours=(), key=request_key(lacking), reason=Reason.LATE)
         attempts = due_attempts(context.instance, [request], now=lake.now())
         tags = {REQUEST_TAG: request.key, "dagster/priority": _PRIORITY}
-        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=one.run_key, tags=tags) for one in attempts])
+        tables = [publication_key(BY_NAME[name]) for name, spans in lacking.items() if spans]
+        checks = [dg.AssetCheckKey(table, LOADED_CHECK) for table in tables]
+        return dg.SensorResult(
+            run_requests=[
+                dg.RunRequest(run_key=one.run_key, tags=tags, asset_selection=tables, asset_check_keys=checks)
+                for one in attempts
+            ]
+        )
 
     return lake_differs_from_postgres
 

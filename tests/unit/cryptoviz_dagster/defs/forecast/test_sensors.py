@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import polars as pl
@@ -11,6 +11,7 @@ from cryptoviz.lake.tables import KLINES
 from cryptoviz.storage.frames import read_partition, replace_partition, scan
 from cryptoviz.storage.hour_index import HourIndex
 from cryptoviz.storage.objects import Objects
+from cryptoviz_dagster.defs.forecast import scores
 from cryptoviz_dagster.folded_hours import Standing
 
 
@@ -85,6 +86,20 @@ def test_hours_wait_for_their_models_but_not_for_those_that_cannot_be_made(forec
         job, tags={"cryptoviz/request": week_failed}, status=dg.DagsterRunStatus.FAILURE
     )
     assert [request.job_name for request in forecasts.tick().run_requests] == ["forecast_hour"]
+
+
+def test_champions_that_failed_beside_the_lstm_are_asked_for_again(forecasts, with_history, clock, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("no champions today")
+
+    forecasts.run(forecasts.tick().run_requests[0])
+    week = next(one for one in forecasts.tick().run_requests if one.job_name == "forecast_week")
+    with monkeypatch.context() as patch:
+        patch.setattr(scores, "champion_rows", fail)
+        assert not forecasts.run(week, raise_on_error=False).success
+    clock.now = datetime.now(UTC) + timedelta(minutes=1)
+    again = [one.run_key for one in forecasts.tick().run_requests if one.job_name == "forecast_week"]
+    assert again == [f"{week.run_key}#1"]
 
 
 def test_models_that_were_tried_before_their_history_came_are_made_again(forecasts, with_history, first):

@@ -15,7 +15,7 @@ from cryptoviz.settings import Settings
 from cryptoviz.storage.frames import empty, replace_partition
 from cryptoviz.warehouse.publications import BY_NAME, Publication
 from cryptoviz.warehouse.server import Role, Server
-from cryptoviz_dagster.defs.serving.assets import newest_first, publication_assets
+from cryptoviz_dagster.defs.serving.assets import LOADED_CHECK, newest_first, publication_assets
 from cryptoviz_dagster.defs.serving.definitions import serving_definitions
 from cryptoviz_dagster.defs.serving.sensors import request_key
 from cryptoviz_dagster.resources import Lake
@@ -40,7 +40,12 @@ class Publisher:
         self.location, self.instance = location, instance
         self.resources = {"lake": Lake(location, clock=clock), "warehouse": Warehouse(server, location)}
         self.definitions = dg.Definitions(
-            assets=serving.assets, jobs=serving.jobs, sensors=serving.sensors, resources=self.resources
+            assets=serving.assets,
+            asset_checks=serving.asset_checks,
+            jobs=serving.jobs,
+            sensors=serving.sensors,
+            schedules=serving.schedules,
+            resources=self.resources,
         )
         self.job = self.definitions.resolve_job_def("publish_to_postgres")
         self.sensor = self.definitions.get_repository_def().get_sensor_def("lake_differs_from_postgres")
@@ -63,7 +68,7 @@ class Publisher:
         while requests := self.tick().run_requests:
             for request in requests:
                 tags = {**request.tags, "dagster/run_key": request.run_key}
-                self.job.execute_in_process(instance=self.instance, tags=tags)
+                self.job.execute_in_process(instance=self.instance, tags=tags, asset_selection=request.asset_selection)
                 runs += 1
         return runs
 
@@ -152,6 +157,45 @@ def test_a_wiped_database_is_filled_again(publisher, closes, postgres):
     with dg.DagsterInstance.ephemeral() as publisher.instance:
         assert publisher.settle() == 1
     assert closes() == [(FIRST.start, 1)]
+
+
+def test_what_is_loaded_is_counted_and_a_row_too_few_or_too_many_is_found(publisher, instance, postgres):
+    for n in range(3):
+        publisher.put_hour(FIRST.next(n), str(n))
+    publisher.put_day(Day.containing(FIRST.start), "5")
+    (request,) = publisher.tick().run_requests
+    result = publisher.job.execute_in_process(
+        instance=instance, tags=request.tags, asset_selection=request.asset_selection
+    )
+    judged = {(e.asset_key.path[-1], e.check_name): e.passed for e in result.get_asset_check_evaluations()}
+    assert judged["ohlc_1m", LOADED_CHECK]
+    assert judged["ohlc_1d", LOADED_CHECK]
+    warehouse, minutes = publisher.resources["warehouse"], BY_NAME["ohlc_1m"]
+    assert warehouse.off_counts(minutes) == warehouse.off_counts(BY_NAME["ohlc_1d"]) == []
+    with postgres.connect(Role.LOADER) as connection:
+        connection.execute("DELETE FROM crypto.ohlc_1m WHERE window_start = %s", [FIRST.next(1).start])
+        connection.execute("DELETE FROM crypto_load.partitions WHERE partition = %s", [FIRST.next(2).key])
+    assert warehouse.off_counts(minutes) == [
+        f"{FIRST.next(1).key}: 0 rows, the lake has 1",
+        f"{FIRST.next(2).key}: 1 rows that no load accounts for",
+    ]
+    assert warehouse.off_counts(minutes, only=[FIRST]) == []
+
+
+def test_the_nightly_count_names_the_table_that_is_off_and_passes_what_is_about_to_be_loaded(
+    publisher, instance, postgres
+):
+    publisher.put_hour(FIRST, "1")
+    publisher.settle()
+    publisher.put_hour(FIRST, "2")
+    job = publisher.definitions.resolve_job_def("postgres_counts_job")
+    assert all(e.passed for e in job.execute_in_process(instance=instance).get_asset_check_evaluations())
+    publisher.settle()
+    with postgres.connect(Role.LOADER) as connection:
+        connection.execute("DELETE FROM crypto.ohlc_1m")
+    off = [e for e in job.execute_in_process(instance=instance).get_asset_check_evaluations() if not e.passed]
+    assert [e.asset_key.path[-1] for e in off] == ["ohlc_1m"]
+    assert "0 rows, the lake has 1" in off[0].description
 
 
 def test_what_is_too_old_to_keep_is_neither_loaded_nor_left(publisher, closes, postgres, location, clock, instance):
