@@ -20,6 +20,7 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.render import arrow_schema
 from cryptoviz.storage.delta import LakeTable
 from cryptoviz.storage.frames import TableNotWritten, empty, read_partition, replace_partition, scan, scan_between
+from cryptoviz_dagster.defs.forecast.notes import note
 from cryptoviz_dagster.defs.forecast.partitions import DAY_HOURS, WEEK_HOURS, ForecastCalendar, shifted
 from cryptoviz_dagster.defs.table_asset import table_asset
 from cryptoviz_dagster.forecasts.choice import models_of
@@ -65,7 +66,11 @@ def _predictions(calendar: ForecastCalendar, partitions: dg.PartitionsDefinition
             rows = prediction_rows(issue_forecasts(panel, hour.number, models), hour)
             replace_partition(PREDICTIONS, lake.location, hour, rows, {})
             states = Counter(rows.filter(pl.col("horizon") == 1).select("model", "status").iter_rows())
-            context.add_asset_metadata(
+            note(
+                context,
+                lake,
+                PREDICTIONS,
+                hour,
                 {
                     "dagster/partition_row_count": rows.height,
                     "markets": rows.select("venue", "symbol").n_unique(),
@@ -73,7 +78,6 @@ def _predictions(calendar: ForecastCalendar, partitions: dg.PartitionsDefinition
                     "lstm_model": models.lstm_version or "none",
                     "states": dg.MetadataValue.json({f"{m}: {s}": n for (m, s), n in sorted(states.items())}),
                 },
-                partition_key=hour.key,
             )
         return dg.MaterializeResult()
 
@@ -96,7 +100,7 @@ def _future_predictions(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinit
         if shown is None or newest >= shown:
             replace_table(lake, read_partition(PREDICTIONS, lake.location, newest), newest)
         for key in context.partition_keys:
-            context.add_asset_metadata({"shows": max(newest, shown or newest).key}, partition_key=key)
+            note(context, lake, FUTURE_PREDICTIONS, Hour.from_key(key), {"shows": max(newest, shown or newest).key})
         return dg.MaterializeResult()
 
     return future_predictions
@@ -125,14 +129,17 @@ def _metrics(calendar: ForecastCalendar, partitions: dg.PartitionsDefinition) ->
             replace_partition(PREDICTION_METRICS, lake.location, hour, rows, {"cryptoviz.candles": version})
             scored.remember(hour, version)
             found = rows.filter(pl.col("absolute_error").is_not_null())
-            context.add_asset_metadata(
+            note(
+                context,
+                lake,
+                PREDICTION_METRICS,
+                hour,
                 {
                     "dagster/partition_row_count": rows.height,
                     "scored": found.height,
                     "without_forecast_or_target": rows.height - found.height,
                     **_coverage(found.filter(pl.col("model") == "vol_harx")),
                 },
-                partition_key=hour.key,
             )
         return dg.MaterializeResult()
 

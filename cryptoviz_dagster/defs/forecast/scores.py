@@ -7,6 +7,7 @@ from cryptoviz.lake.days import Day
 from cryptoviz.lake.forecast_tables import CHAMPIONS, PREDICTION_METRICS, PREDICTION_PERFORMANCE
 from cryptoviz.lake.hours import Hour
 from cryptoviz.storage.frames import TableNotWritten, empty, replace_partition, scan_between
+from cryptoviz_dagster.defs.forecast.notes import note
 from cryptoviz_dagster.defs.forecast.partitions import DAY_HOURS, ForecastCalendar, day_of, shifted
 from cryptoviz_dagster.defs.table_asset import table_asset
 from cryptoviz_dagster.forecasts.done import done_days, done_weeks, history_before, history_version
@@ -35,13 +36,16 @@ def _performance(calendar: ForecastCalendar) -> dg.AssetsDefinition:
             day = day_of(key)
             rows = performance_rows(read_metrics(lake, last_hour(day), hours=WINDOW_DAYS * DAY_HOURS), day)
             replace_partition(PREDICTION_PERFORMANCE, lake.location, day, rows, {})
-            context.add_asset_metadata(
+            note(
+                context,
+                lake,
+                PREDICTION_PERFORMANCE,
+                day,
                 {
                     "dagster/partition_row_count": rows.height,
                     "forecasts": int(rows["forecasts"].sum()),
                     "verdicts": dg.MetadataValue.json(_verdicts(rows)),
                 },
-                partition_key=key,
             )
         done_days(lake).remember(PREDICTION_PERFORMANCE, list(map(day_of, context.partition_keys)), tried_with)
         return dg.MaterializeResult()
@@ -64,7 +68,7 @@ def _champions(calendar: ForecastCalendar) -> dg.AssetsDefinition:
             rows = champion_rows(read_metrics(lake, last_hour(week.next(6)), hours=CHAMPION_DAYS * DAY_HOURS), week)
             replace_partition(CHAMPIONS, lake.location, week, rows, {})
             table = {f"{task} {band}": f"{one}: {why}" for task, band, one, why in _decisions(rows)}
-            context.add_asset_metadata({"decisions": dg.MetadataValue.json(table)}, partition_key=key)
+            note(context, lake, CHAMPIONS, week, {"decisions": dg.MetadataValue.json(table)})
         done_weeks(lake).remember(CHAMPIONS, list(map(day_of, context.partition_keys)), tried_with)
         return dg.MaterializeResult()
 

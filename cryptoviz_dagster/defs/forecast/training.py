@@ -13,6 +13,7 @@ from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.tables import KLINES
 from cryptoviz.storage.frames import TableNotWritten, empty, replace_partition, scan_between
 from cryptoviz_dagster.defs.forecast.cards import lstm_card, volatility_card
+from cryptoviz_dagster.defs.forecast.notes import note
 from cryptoviz_dagster.defs.forecast.partitions import ForecastCalendar, day_of, shifted
 from cryptoviz_dagster.defs.table_asset import table_asset
 from cryptoviz_dagster.forecasts.apart import run_apart
@@ -55,13 +56,16 @@ def _training_set(calendar: ForecastCalendar) -> dg.AssetsDefinition:
             panel = read_panel(lake, begins=calendar.begins, first=first.next(-HISTORY), last=last.next(-1))
             rows = training_rows(panel, first=first.number, last=last.number)
             replace_partition(TRAINING_SET, lake.location, day, rows, {})
-            context.add_asset_metadata(
+            note(
+                context,
+                lake,
+                TRAINING_SET,
+                day,
                 {
                     "dagster/partition_row_count": rows.height,
                     "markets": rows.select("venue", "symbol").n_unique(),
                     "complete_rows": rows.drop_nulls().height,
                 },
-                partition_key=key,
             )
         return dg.MaterializeResult()
 
@@ -85,13 +89,16 @@ def _vol_model(calendar: ForecastCalendar) -> dg.AssetsDefinition:
                 model = train_volatility(history)
             except TooLittleHistory as error:
                 store.say_missing(day, TOO_LITTLE, through=day.end, reason=str(error))
-                context.add_asset_metadata({"status": TOO_LITTLE, "reason": str(error)}, partition_key=key)
+                note(context, lake, VOL_MODEL, day, {"status": TOO_LITTLE, "reason": str(error)})
                 continue
             card = volatility_card(model, history, through=day.end)
             version = store.save(day, encode_volatility(model), through=day.end, examples=model.rows, card=card)
-            context.add_asset_metadata(
+            note(
+                context,
+                lake,
+                VOL_MODEL,
+                day,
                 {"status": TRAINED, "version": version, "rows": model.rows, "card": dg.MetadataValue.json(card)},
-                partition_key=key,
             )
         return dg.MaterializeResult()
 
@@ -112,14 +119,18 @@ def _calibration(calendar: ForecastCalendar) -> dg.AssetsDefinition:
     def calibration(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult[None]:
         store, days = ModelStore(lake, VOL_MODEL), list(map(day_of, context.partition_keys))
         tried_with = history_version(history_before(lake, calendar.begins))
-        for key, day in zip(context.partition_keys, days, strict=True):
+        for day in days:
             history = read_history(lake, day, days=CALIBRATION_DAYS)
             stored = store.between(day.next(-CALIBRATION_DAYS), day.next(-1))
             models = {m.day: decode_volatility(store.weights(m)) for m in stored if m.status == TRAINED}
             found = calibrate_volatility(history, models)
             rows = calibration_rows(found, history.markets, day)
             replace_partition(CALIBRATION, lake.location, day, rows, {})
-            context.add_asset_metadata(
+            note(
+                context,
+                lake,
+                CALIBRATION,
+                day,
                 {
                     "dagster/partition_row_count": rows.height,
                     "scores": int(rows["scores"].sum()),
@@ -128,7 +139,6 @@ def _calibration(calendar: ForecastCalendar) -> dg.AssetsDefinition:
                     "width_95": _middle(rows, "width_95"),
                     "level": _middle(rows, "level"),
                 },
-                partition_key=key,
             )
         done_days(lake).remember(CALIBRATION, days, tried_with)
         return dg.MaterializeResult()
@@ -157,15 +167,15 @@ def _lstm_model(calendar: ForecastCalendar) -> dg.AssetsDefinition:
             except (TooFewExamples, LossNotFinite) as error:
                 status = NOT_FINITE if isinstance(error, LossNotFinite) else TOO_LITTLE
                 store.say_missing(week, status, through=last.end, reason=str(error))
-                context.add_asset_metadata({"status": status, "reason": str(error)}, partition_key=key)
+                note(context, lake, LSTM_MODEL, week, {"status": status, "reason": str(error)})
                 continue
             card = lstm_card(network, plan, history, through=last.end)
             version = store.save(
                 week, encode_lstm(network.weights), through=last.end, examples=network.examples, card=card
             )
-            note = {"status": TRAINED, "version": version, "examples": network.examples}
+            told = {"status": TRAINED, "version": version, "examples": network.examples}
             loss = {"loss": network.losses[-1], "validation_loss": min(network.validation_losses)}
-            context.add_asset_metadata({**note, **loss, "card": dg.MetadataValue.json(card)}, partition_key=key)
+            note(context, lake, LSTM_MODEL, week, {**told, **loss, "card": dg.MetadataValue.json(card)})
         done_weeks(lake).remember(LSTM_MODEL, list(map(day_of, context.partition_keys)), tried_with)
         return dg.MaterializeResult()
 

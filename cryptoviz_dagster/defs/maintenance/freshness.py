@@ -11,8 +11,7 @@ from cryptoviz.lake.candle_tables import OHLC
 from cryptoviz.lake.forecast_tables import CHAMPIONS, FORECAST_TABLES, LSTM_MODEL
 from cryptoviz.lake.metric_tables import METRIC_TABLES
 from cryptoviz.lake.schema import Table
-from cryptoviz.lake.tables import table_named
-from cryptoviz.lake.topics import KLINES, TOPICS, Topic
+from cryptoviz.lake.topics import GAPS, INSTRUMENTS, KLINES, TOPICS, Topic
 from cryptoviz.warehouse.publications import PUBLICATIONS
 from cryptoviz_dagster.defs.lake.assets import topic_key
 from cryptoviz_dagster.defs.serving.assets import publication_key
@@ -23,6 +22,8 @@ _WEEKLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=9), warn_win
 _LIVE = dg.FreshnessPolicy.time_window(fail_window=timedelta(minutes=30), warn_window=timedelta(minutes=10))
 _SLOW_TOPICS = {KLINES.name}
 """Topics that get records once an hour."""
+_SPARSE_TOPICS = {GAPS.name, INSTRUMENTS.name}
+"""Topics that get records when something is missing or changes: silence is what one hopes for."""
 _WEEKLY_TABLES = {LSTM_MODEL.name, CHAMPIONS.name}
 _PAGE = "forecast_evaluation"
 
@@ -36,9 +37,9 @@ def with_freshness(location: dg.Definitions) -> dg.Definitions:
 
 
 def _policies() -> dict[dg.AssetKey, dg.FreshnessPolicy]:
-    policies = {topic_key(topic): _of(topic) for topic in TOPICS}
-    policies |= {dg.AssetKey(table_named(t.clean_table).name): _of(t) for t in TOPICS}
-    policies |= {dg.AssetKey(table_named(t.raw_table).name): _of(t) for t in TOPICS}
+    steady = [topic for topic in TOPICS if topic.name not in _SPARSE_TOPICS]
+    policies = {topic_key(topic): _of(topic) for topic in steady}
+    policies |= {dg.AssetKey(name): _of(topic) for topic in steady for name in (topic.clean_table, topic.raw_table)}
     made = {table.name: _of_table(table) for table in (*OHLC.values(), *METRIC_TABLES, *FORECAST_TABLES)}
     policies |= {dg.AssetKey(name): policy for name, policy in made.items()}
     policies |= {dg.AssetKey(_PAGE): _HOURLY}

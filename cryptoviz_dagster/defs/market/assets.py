@@ -71,7 +71,7 @@ def _minutes(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             inputs = read_inputs(lake, hour, seen)
             parts.append(Part(span=hour, candles=build_candles(inputs, start=hour.start, end=hour.end, now=now)))
         for hour, revised in zip(hours, publish(lake, Interval.M1, parts), strict=True):
-            note = describe(revised, hour, with_picture=len(hours) <= _PICTURES_UP_TO)
+            note = describe(Interval.M1, revised, hour, with_picture=len(hours) <= _PICTURES_UP_TO)
             origin = {"dagster/uri": lake.uri(OHLC_1M, hour), IDS_KNOWN_AT: dg.MetadataValue.timestamp(now)}
             context.add_asset_metadata({**note, **origin}, partition_key=hour.key)
         return dg.MaterializeResult()
@@ -96,7 +96,7 @@ def _hourly(interval: Interval, partitions: dg.PartitionsDefinition) -> dg.Asset
             candles = fold_candles(lake.rows(OHLC_1M, hour), interval=interval.length)
             parts.append(Part(span=hour, candles=candles))
         for hour, revised in zip(hours, publish(lake, interval, parts), strict=True):
-            note = describe(revised, hour)
+            note = describe(interval, revised, hour)
             context.add_asset_metadata({**note, "dagster/uri": lake.uri(table, hour)}, partition_key=hour.key)
         return dg.MaterializeResult()
 
@@ -123,7 +123,7 @@ def _daily(interval: Interval, partitions: dg.PartitionsDefinition) -> dg.Assets
             parts.append(Part(span=day, candles=candles))
             counts.append(hourly["window_start"].n_unique())
         for day, revised, count in zip(days, publish(lake, interval, parts), counts, strict=True):
-            note = {**describe(revised, day), "hours": dg.MetadataValue.int(count)}
+            note = {**describe(interval, revised, day), "hours": dg.MetadataValue.int(count)}
             context.add_asset_metadata({**note, "dagster/uri": lake.uri(table, day)}, partition_key=day.key)
         return dg.MaterializeResult()
 

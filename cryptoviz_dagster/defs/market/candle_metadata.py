@@ -5,9 +5,11 @@ from datetime import datetime
 import dagster as dg
 import polars as pl
 
+from cryptoviz.lake.candle_tables import Interval
 from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import HourVersion
+from cryptoviz_dagster.defs.market.candle_lineage import candle_lineage
 from cryptoviz_dagster.defs.market.picture import hour_picture
 from cryptoviz_dagster.transforms.revisions import Revised
 
@@ -17,13 +19,16 @@ _SHOWN_CHANGES = 50
 _VERSIONS = ("source_version", "quotes_version")
 
 
-def describe(revised: Revised, span: Hour | Day, *, with_picture: bool = False) -> dict[str, dg.MetadataValue]:
+def describe(
+    interval: Interval, revised: Revised, span: Hour | Day, *, with_picture: bool = False
+) -> dict[str, dg.MetadataValue]:
     """Metadata of one hour or day of candles: what they stand on, how many, from when to when, what changed."""
     candles = revised.candles
     count = pl.col("status").value_counts()
     statuses = {row["status"]: row["count"] for row in candles.select(count).to_series().to_list()}
     metadata: dict[str, dg.MetadataValue] = {
         "dagster/partition_row_count": dg.MetadataValue.int(candles.height),
+        "dagster/column_lineage": dg.MetadataValue.column_lineage(candle_lineage(interval)),
         **{f"cryptoviz/{name}": dg.MetadataValue.text(_only(candles, name)) for name in _VERSIONS},
         "symbols": dg.MetadataValue.int(candles.select("venue", "symbol").n_unique()),
         "trades": dg.MetadataValue.int(int(candles["trade_count"].sum() or 0)),

@@ -70,12 +70,17 @@ def _overview_checks(partitions: dg.PartitionsDefinition) -> list[dg.AssetChecks
             overview, quotes = lake.rows(MARKET_OVERVIEW, hour), lake.rows(QUOTES, hour)
             return columns_without_value(overview) + promises_not_kept(quotes)
 
-        return judge(context, missing, severity=warn)
+        return judge(context, missing, severity=warn, excuse_of=lambda hour: too_early(lake, hour))
 
     @dg.asset_check(asset=MARKET_OVERVIEW.name, partitions_def=partitions)
     def sources_are_fresh(context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
         """No source is stale in every minute of the hour."""
-        return judge(context, lambda hour: stale_sources(lake.rows(MARKET_OVERVIEW, hour)), severity=warn)
+        return judge(
+            context,
+            lambda hour: stale_sources(lake.rows(MARKET_OVERVIEW, hour)),
+            severity=warn,
+            excuse_of=lambda hour: too_early(lake, hour),
+        )
 
     @dg.asset_check(asset=MARKET_OVERVIEW.name, partitions_def=partitions)
     def sources_agree(context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
@@ -83,6 +88,17 @@ def _overview_checks(partitions: dg.PartitionsDefinition) -> list[dg.AssetChecks
         return judge(context, lambda hour: divergent_sources(lake.rows(MARKET_OVERVIEW, hour)), severity=warn)
 
     return [sources_give_every_column, sources_are_fresh, sources_agree]
+
+
+def too_early(lake: Lake, hour: Hour) -> str:
+    """Why sources cannot be judged by an hour; empty once one has been watched from its start.
+
+    Vendors tell of the present alone: of the hours before the first quote nothing is known, of its own hour a part.
+    """
+    watched = min(lake.hours(QUOTES), default=None)
+    if watched is None or hour > watched:
+        return ""
+    return f"too early: the first whole hour of quotes is {watched.next().key}"
 
 
 def off_candles(metrics: pl.DataFrame, candles: pl.DataFrame) -> list[str]:

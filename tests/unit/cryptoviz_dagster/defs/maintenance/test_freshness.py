@@ -34,7 +34,10 @@ def test_what_should_never_stand_still_has_a_policy(definitions, asset, fails_af
     assert policy.fail_window.to_timedelta() == fails_after
 
 
-@pytest.mark.parametrize("asset", ["candle_revisions", "audit", "postgres/quarantine", "postgres/gaps"])
+@pytest.mark.parametrize(
+    "asset",
+    ["candle_revisions", "audit", "kafka/gaps", "gaps", "raw_instruments", "postgres/quarantine", "postgres/gaps"],
+)
 def test_what_may_stand_still_for_weeks_has_none(definitions, asset):
     specs = {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
     assert specs[asset].freshness_policy is None

@@ -6,7 +6,9 @@ import polars as pl
 import pytest
 
 from cryptoviz.arithmetic.fold import HOUR, fold_candles
-from cryptoviz.lake.candle_tables import OHLC_1H, OHLC_1M
+from cryptoviz.lake.candle_tables import OHLC, OHLC_1H, OHLC_1M, Interval
+from cryptoviz.lake.forecast_tables import FORECAST_TABLES
+from cryptoviz.lake.ledger import HourVersion
 from cryptoviz.lake.metric_tables import (
     HOURLY_CORRELATIONS,
     HOURLY_METRICS,
@@ -16,6 +18,10 @@ from cryptoviz.lake.metric_tables import (
 )
 from cryptoviz.lake.tables import BOOK_TICKERS, QUOTES, TRADES
 from cryptoviz.storage.frames import empty, replace_partition, version_of
+from cryptoviz.storage.hour_index import HourIndex
+from cryptoviz.storage.objects import Objects
+from cryptoviz_dagster.defs.forecast.lineage import forecast_lineage
+from cryptoviz_dagster.defs.market.candle_lineage import candle_lineage
 from cryptoviz_dagster.defs.market.metric_checks import (
     columns_without_value,
     divergent_sources,
@@ -116,10 +122,23 @@ def test_every_column_of_lineage_is_one_of_the_tables(definitions):
         for spec in definitions.resolve_all_asset_specs()
         if "dagster/column_schema" in spec.metadata
     }
-    for table in METRIC_TABLES:
-        for name, origins in lineage(table).deps_by_column.items():
-            assert name in table.column_names
-            assert all(origin.column_name in schemas[origin.asset_key] for origin in origins)
+    specs = {spec.key: spec for spec in definitions.resolve_all_asset_specs()}
+    made_of = {table.name: lineage(table) for table in METRIC_TABLES}
+    made_of |= {OHLC[interval].name: candle_lineage(interval) for interval in Interval}
+    made_of |= {table.name: forecast_lineage(table) for table in FORECAST_TABLES}
+    for name, found in made_of.items():
+        parents = {dep.asset_key for dep in specs[dg.AssetKey(name)].deps}
+        for column, origins in found.deps_by_column.items():
+            assert column in schemas[dg.AssetKey(name)]
+            for origin in origins:
+                assert origin.asset_key in parents, (name, column, origin)
+                assert origin.column_name in schemas[origin.asset_key], (name, column, origin)
+
+
+def test_every_column_of_candles_has_an_origin_but_those_that_count(definitions):
+    for interval in Interval:
+        unknown = set(OHLC[interval].column_names) - set(candle_lineage(interval).deps_by_column)
+        assert unknown <= {"revision", "minutes"}
 
 
 def test_the_same_candles_give_the_same_rows_whatever_the_time_and_order(filled, materialize, first, clock):
@@ -223,3 +242,19 @@ def test_vendors_are_sources_beside_the_venues_and_what_they_owe_is_named(filled
     owed = promises_not_kept(quotes)
     assert "coinmarketcap: volume_24h" in owed
     assert "coingecko: volume_24h" not in owed
+
+
+def test_sources_are_excused_until_an_hour_was_watched_from_its_start(filled, materialize, first, location, clock):
+    quiet = filled.rows(OHLC_1M, first.next(1)).with_columns(close=pl.lit(None).cast(pl.Decimal(38, 18)))
+    for number in (1, 2):
+        hour = first.next(number)
+        minutes = quiet.with_columns(pl.col("window_start", "window_end") + timedelta(hours=number - 1))
+        replace_partition(OHLC_1M, location, hour, minutes.with_columns(venue=pl.lit("silent")), {})
+    HourIndex(Objects(location), QUOTES.name).publish({first.next(1): HourVersion(1, 1)}, now=clock())
+    said = {}
+    for number in (1, 2):
+        result = materialize(first.next(number), raise_on_error=False)
+        said[number] = {e.check_name: e for e in result.get_asset_check_evaluations()}["sources_give_every_column"]
+    assert (said[1].passed, said[2].passed) == (True, False)
+    assert said[1].description == f"too early: the first whole hour of quotes is {first.next(2).key}"
+    assert said[1].metadata["problems"].value > 0
