@@ -173,9 +173,15 @@ def _lstm_model(calendar: ForecastCalendar) -> dg.AssetsDefinition:
             version = store.save(
                 week, encode_lstm(network.weights), through=last.end, examples=network.examples, card=card
             )
-            told = {"status": TRAINED, "version": version, "examples": network.examples}
-            loss = {"loss": network.losses[-1], "validation_loss": min(network.validation_losses)}
-            note(context, lake, LSTM_MODEL, week, {**told, **loss, "card": dg.MetadataValue.json(card)})
+            told: dict[str, str | float | dg.MetadataValue] = {
+                "status": TRAINED,
+                "version": version,
+                "examples": network.examples,
+                "loss": network.losses[-1],
+                "validation_loss": min(network.validation_losses),
+                "card": dg.MetadataValue.json(card),
+            }
+            note(context, lake, LSTM_MODEL, week, told)
         done_weeks(lake).remember(LSTM_MODEL, list(map(day_of, context.partition_keys)), tried_with)
         return dg.MaterializeResult()
 

@@ -1,23 +1,24 @@
 """Candles as assets: window, read, one pure function, publish, metadata."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from cryptoviz.arithmetic.fold import fold_candles
-from cryptoviz.lake.candle_tables import CANDLE_PUBLICATIONS, CANDLE_REVISIONS, OHLC, OHLC_1H, OHLC_1M, Interval
+from cryptoviz.lake.candle_tables import OHLC, OHLC_1H, OHLC_1M, Interval
 from cryptoviz.lake.days import Day
 from cryptoviz.lake.hours import Hour
-from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import BOOK_TICKERS, KLINES, TRADES
-from cryptoviz_dagster.defs.lake.assets import column_schema
 from cryptoviz_dagster.defs.market.candle_metadata import describe
+from cryptoviz_dagster.defs.market.records import record_events
 from cryptoviz_dagster.defs.table_asset import table_asset
 from cryptoviz_dagster.hour_inputs import read_inputs
 from cryptoviz_dagster.partitions import hours_of
 from cryptoviz_dagster.publishing import Part, publish
 from cryptoviz_dagster.resources import Lake
 from cryptoviz_dagster.transforms.candles import build_candles
+from cryptoviz_dagster.transforms.revisions import Revised
 
 HOURLY_ROLL_UPS = (Interval.M5, Interval.M15, Interval.H1)
 DAILY_ROLL_UPS = (Interval.H4, Interval.D1)
@@ -36,24 +37,6 @@ def candle_assets(hours: dg.PartitionsDefinition, days: dg.PartitionsDefinition)
     ]
 
 
-def record_specs(hours: dg.PartitionsDefinition, days: dg.PartitionsDefinition) -> list[dg.AssetSpec]:
-    """What publishing candles leaves behind, as assets of their own; the candle assets write them."""
-    return [_record_spec(CANDLE_REVISIONS, hours), _record_spec(CANDLE_PUBLICATIONS, days)]
-
-
-def _record_spec(table: Table, partitions: dg.PartitionsDefinition) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        key=table.name,
-        description=f"{table.doc} Key: {', '.join(table.key)}.",
-        deps=[other.name for other in OHLC.values()],
-        group_name="quality",
-        kinds={"polars", "delta", "s3"},
-        owners=["team:cryptoviz"],
-        partitions_def=partitions,
-        metadata={"dagster/column_schema": column_schema(table)},
-    )
-
-
 def _minutes(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     @table_asset(
         OHLC_1M,
@@ -70,7 +53,8 @@ def _minutes(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         for hour in hours:
             inputs = read_inputs(lake, hour, seen)
             parts.append(Part(span=hour, candles=build_candles(inputs, start=hour.start, end=hour.end, now=now)))
-        for hour, revised in zip(hours, publish(lake, Interval.M1, parts), strict=True):
+        published = _publish(context, lake, Interval.M1, parts)
+        for hour, revised in zip(hours, published, strict=True):
             note = describe(Interval.M1, revised, hour, with_picture=len(hours) <= _PICTURES_UP_TO)
             origin = {"dagster/uri": lake.uri(OHLC_1M, hour), IDS_KNOWN_AT: dg.MetadataValue.timestamp(now)}
             context.add_asset_metadata({**note, **origin}, partition_key=hour.key)
@@ -95,7 +79,7 @@ def _hourly(interval: Interval, partitions: dg.PartitionsDefinition) -> dg.Asset
         for hour in hours:
             candles = fold_candles(lake.rows(OHLC_1M, hour), interval=interval.length)
             parts.append(Part(span=hour, candles=candles))
-        for hour, revised in zip(hours, publish(lake, interval, parts), strict=True):
+        for hour, revised in zip(hours, _publish(context, lake, interval, parts), strict=True):
             note = describe(interval, revised, hour)
             context.add_asset_metadata({**note, "dagster/uri": lake.uri(table, hour)}, partition_key=hour.key)
         return dg.MaterializeResult()
@@ -122,12 +106,19 @@ def _daily(interval: Interval, partitions: dg.PartitionsDefinition) -> dg.Assets
             candles = fold_candles(hourly, interval=interval.length, settled=lake.now() - _SETTLING)
             parts.append(Part(span=day, candles=candles))
             counts.append(hourly["window_start"].n_unique())
-        for day, revised, count in zip(days, publish(lake, interval, parts), counts, strict=True):
+        for day, revised, count in zip(days, _publish(context, lake, interval, parts), counts, strict=True):
             note = {**describe(interval, revised, day), "hours": dg.MetadataValue.int(count)}
             context.add_asset_metadata({**note, "dagster/uri": lake.uri(table, day)}, partition_key=day.key)
         return dg.MaterializeResult()
 
     return roll_up
+
+
+def _publish(context: dg.AssetExecutionContext, lake: Lake, interval: Interval, parts: Sequence[Part]) -> list[Revised]:
+    revised = publish(lake, interval, parts)
+    for event in record_events([part.span for part in parts], revised):
+        context.log_event(event)
+    return revised
 
 
 def rolled_up(look_back: timedelta = timedelta(days=7)) -> dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]:

@@ -5,12 +5,13 @@ import dagster as dg
 from cryptoviz.lake.candle_tables import OHLC, OHLC_1M
 from cryptoviz.lake.metric_tables import HOURLY_CORRELATIONS, HOURLY_METRICS, HOURLY_QUOTES, MARKET_OVERVIEW
 from cryptoviz.settings import Settings
-from cryptoviz_dagster.defs.market.assets import HOURLY_ROLL_UPS, candle_assets, record_specs
+from cryptoviz_dagster.defs.market.assets import HOURLY_ROLL_UPS, candle_assets
 from cryptoviz_dagster.defs.market.checks import candle_checks
 from cryptoviz_dagster.defs.market.follower_sensor import follower_sensor
 from cryptoviz_dagster.defs.market.metric_checks import metric_checks
 from cryptoviz_dagster.defs.market.metric_sensor import history_sensor, metrics_job
 from cryptoviz_dagster.defs.market.metrics import metric_assets
+from cryptoviz_dagster.defs.market.records import record_specs
 from cryptoviz_dagster.defs.market.sensors import LongPoll, hour_sensor, roll_up_sensor
 from cryptoviz_dagster.partitions import daily_from, hourly_from
 from cryptoviz_dagster.staleness import Patience

@@ -40,6 +40,20 @@ def test_late_trades_run_again_exactly_the_hours_they_touched(orchestra, writer,
     assert orchestra.settle() == [f"trades:{first.next().key}@{late[first.next()].digest}"]
 
 
+def test_publications_and_what_they_supersede_are_told_to_the_catalogue(
+    orchestra, writer, hour_of_trades, trade, first, clock
+):
+    writer.commit(*hour_of_trades(first, 1))
+    orchestra.settle()
+    told = orchestra.instance.get_materialized_partitions
+    assert told(dg.AssetKey("candle_publications")) == {"2026-11-10"}
+    assert told(dg.AssetKey("candle_revisions")) == set()
+    writer.commit(trade(1000, first.start + timedelta(seconds=30)))
+    clock.move(seconds=20)
+    orchestra.settle()
+    assert told(dg.AssetKey("candle_revisions")) == {first.key}
+
+
 def test_a_replay_and_a_compaction_run_nothing(orchestra, writer, hour_of_trades, first, clock):
     versions = writer.commit(*hour_of_trades(first, 1, count=30))
     versions |= writer.commit(*hour_of_trades(first, 31, count=30))
