@@ -8,6 +8,7 @@ import dagster as dg
 from cryptoviz.settings import Settings, load_settings
 from cryptoviz_dagster.defs.forecast.definitions import forecast_definitions
 from cryptoviz_dagster.defs.lake.assets import lake_assets
+from cryptoviz_dagster.defs.links import with_links
 from cryptoviz_dagster.defs.maintenance.definitions import with_maintenance
 from cryptoviz_dagster.defs.market.definitions import market_definitions
 from cryptoviz_dagster.defs.market.sensors import LongPoll
@@ -37,7 +38,7 @@ def build_definitions(
             forecast_definitions(settings),
             serving_definitions(settings),
         )
-        return with_maintenance(dg.Definitions.merge(*parts), settings)
+        return with_links(with_maintenance(dg.Definitions.merge(*parts), settings), settings)
 
 
 defs = build_definitions(load_settings())

@@ -127,6 +127,12 @@ def test_every_asset_has_a_description_and_an_owner(definitions):
         assert spec.owners == ["team:cryptoviz"]
 
 
+def test_every_asset_but_those_of_the_database_leads_to_the_live_page(definitions):
+    for spec in definitions.resolve_all_asset_specs():
+        links = {name for name in ("live page", "guide") if name in spec.metadata}
+        assert links == ({"guide"} if spec.group_name == "serving" else {"live page"})
+
+
 def test_every_table_shows_the_columns_of_the_contract(definitions):
     specs = {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
     for table in TABLES:
