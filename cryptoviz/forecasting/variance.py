@@ -73,7 +73,7 @@ def variance_inputs(panel: Panel) -> VarianceInputs:
     falls = np.where(np.isfinite(returns), np.minimum(returns, 0.0), np.nan)
     volume = np.log1p(panel.volume * panel.close)
     usual = trailing_mean(volume, 168, least=48)
-    leading = _leading(panel, np.logical_and.reduce([np.isfinite(by_window[hours]) for hours in LEADER_WINDOWS]))
+    leads = _leading(panel, np.logical_and.reduce([np.isfinite(by_window[hours]) for hours in LEADER_WINDOWS]))
     columns = (
         np.ones_like(variance),
         *logs,
@@ -85,7 +85,7 @@ def variance_inputs(panel: Panel) -> VarianceInputs:
         _across_markets(by_window[1]),
         _across_markets(by_window[24]),
         *(_trailing(np.log(variance + _EPSILON), hours) - by_window[hours] for hours in CALM_WINDOWS),
-        *(_of_one(by_window[hours], leading) for hours in LEADER_WINDOWS),
+        *(_of_leader(by_window[hours], leads) for hours in LEADER_WINDOWS),
     )
     values = np.stack(columns, axis=-1)
     usable = np.isfinite(values).all(axis=-1, keepdims=True)
@@ -122,20 +122,20 @@ def _across_markets(values: FloatArray) -> FloatArray:
     return np.where(known, mean, np.nan)
 
 
-def _leading(panel: Panel, known: BoolArray) -> IntArray:
-    """Column of the market with the largest mean value traded over 30 days, of those known, for each hour.
+def _leading(panel: Panel, known: BoolArray) -> BoolArray:
+    """Where a market has the largest mean value traded over 30 days, of those known; several if they trade equally.
 
-    Values are in quote units, whatever these are. Of a panel without markets it is column 0, which is not there.
+    Values are in quote units, whatever these are.
     """
-    if not panel.volume.shape[1]:
-        return np.zeros(len(panel.volume), int)
     value = trailing_mean(panel.volume * panel.close, max(WINDOWS), least=_LEAST)
-    column: IntArray = np.argmax(np.where(known & np.isfinite(value), value, -1.0), axis=1)
-    return column
+    usable = known & np.isfinite(value)
+    most = np.where(usable, value, 0.0).max(axis=1, keepdims=True, initial=0.0)
+    leads: BoolArray = usable & (value == most)
+    return leads
 
 
-def _of_one(values: FloatArray, columns: IntArray) -> FloatArray:
-    """What one market has, a column an hour, for every market; nothing when there is none."""
-    if not values.shape[1]:
-        return values
-    return np.broadcast_to(np.take_along_axis(values, columns[:, None], axis=1), values.shape)
+def _of_leader(values: FloatArray, leads: BoolArray) -> FloatArray:
+    """What the leading market has, for every market; NaN in an hour without one."""
+    count = leads.sum(axis=1, keepdims=True)
+    mean = np.where(leads, values, 0.0).sum(axis=1, keepdims=True) / np.maximum(count, 1)
+    return np.broadcast_to(np.where(count > 0, mean, np.nan), values.shape)

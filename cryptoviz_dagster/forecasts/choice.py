@@ -38,9 +38,9 @@ def models_of(lake: Lake, hour: Hour) -> Models:
     has_regression = regression is not None and regression.status == TRAINED
     has_network = network is not None and network.status == TRAINED
     return Models(
-        volatility=decode_volatility(volatility.weights(regression)) if regression and has_regression else None,
+        volatility=volatility.load(regression, decode_volatility) if regression and has_regression else None,
         volatility_version=regression.version if regression else "",
-        lstm=decode_lstm(lstm.weights(network)) if network and has_network else None,
+        lstm=lstm.load(network, decode_lstm) if network and has_network else None,
         lstm_version=network.version if network else "",
         widths=widths_of(read_partition(CALIBRATION, lake.location, day)),
     )

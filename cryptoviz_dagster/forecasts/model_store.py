@@ -5,13 +5,14 @@ by being the newest.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
+from cryptoviz.forecasting.lstm import WrongWeights
 from cryptoviz.forecasting.model_file import fingerprint
 from cryptoviz.lake.days import Day
 from cryptoviz.lake.schema import Table
@@ -20,6 +21,8 @@ from cryptoviz.storage.objects import Objects
 from cryptoviz_dagster.resources import Lake
 
 TRAINED = "trained"
+
+_Model = TypeVar("_Model")
 
 
 class BrokenModel(RuntimeError):
@@ -83,6 +86,16 @@ class ModelStore:
                 f"{model.sha256}; materialize {self._table.name} of {model.day.key} again"
             )
         return payload
+
+    def load(self, model: StoredModel, decode: Callable[[bytes], _Model]) -> _Model:
+        """A trained model. Raises :class:`BrokenModel` when its weights are damaged or of another shape."""
+        payload = self.weights(model)
+        try:
+            return decode(payload)
+        except WrongWeights as error:
+            raise BrokenModel(
+                f"{self._table.name} {model.day.key}: {error}; materialize {self._table.name} of {model.day.key} again"
+            ) from None
 
     def _write(self, day: Day, row: Mapping[str, Any], *, through: datetime, examples: int, card: str) -> None:
         whole = {**row, "day_start": day.start, "trained_through": through, "examples": examples, "card": card}

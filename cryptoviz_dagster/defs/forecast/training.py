@@ -122,7 +122,7 @@ def _calibration(calendar: ForecastCalendar) -> dg.AssetsDefinition:
         for day in days:
             history = read_history(lake, day, days=CALIBRATION_DAYS)
             stored = store.between(day.next(-CALIBRATION_DAYS), day.next(-1))
-            models = {m.day: decode_volatility(store.weights(m)) for m in stored if m.status == TRAINED}
+            models = {m.day: store.load(m, decode_volatility) for m in stored if m.status == TRAINED}
             found = calibrate_volatility(history, models)
             rows = calibration_rows(found, history.markets, day)
             replace_partition(CALIBRATION, lake.location, day, rows, {})

@@ -6,9 +6,11 @@ import pytest
 
 from cryptoviz.forecasting.candle_file import read_candle_file
 from cryptoviz.forecasting.evaluation.report import evaluate, render
-from cryptoviz.forecasting.evaluation.tables import NO_SKILL, interval_table, point_table, verdict, volatility_table
+from cryptoviz.forecasting.evaluation.tables import NO_SKILL, interval_table, point_table, verdict
+from cryptoviz.forecasting.evaluation.variance_tables import parts_table, variance_losses, volatility_table
 from cryptoviz.forecasting.evaluation.walk_forward import HistoryTooShort, Plan, walk_forward
 from cryptoviz.forecasting.lstm import WEIGHTS
+from cryptoviz.forecasting.lstm_training import TrainingPlan, train_on_history
 
 PLAN = Plan(train_days=60, first_train_days=60, refit_days=30, horizons=(1, 24))
 SHAPES = [(8, 200), (50, 200), (200,), (50, 100), (25, 100), (100,), (25, 24), (24,)]
@@ -32,6 +34,10 @@ class RecordingTrainer:
 
 def find(rows, **wanted):
     return next(row for row in rows if all(row[name] == value for name, value in wanted.items()))
+
+
+def variance_rows(walk):
+    return volatility_table(walk, variance_losses(walk))
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +93,21 @@ def test_skill_is_claimed_only_with_evidence(t, days, said):
 
 
 def test_the_regression_that_knows_the_shape_of_the_day_beats_those_that_do_not(walk):
-    rows = volatility_table(walk)
+    rows = variance_rows(walk)
     for model in ("last_24h", "ewma", "garch", "har"):
         assert find(rows, model="vol_harx", horizon=1)["qlike"] < find(rows, model=model, horizon=1)["qlike"]
+
+
+def test_the_variance_in_parts_is_that_of_the_whole(walk):
+    losses = variance_losses(walk)
+    whole = find(volatility_table(walk, losses), model="vol_harx", horizon=24)
+    rows = parts_table(walk, losses)
+    years = [row for row in rows if row["part"].isdigit()]
+    markets = {row["part"]: row["qlike"] for row in rows if not row["part"].isdigit()}
+    assert markets == pytest.approx(whole["by_market"])
+    assert sum(row["origins"] for row in years) == whole["origins"]
+    mean = sum(row["qlike"] * row["origins"] for row in years) / whole["origins"]
+    assert mean == pytest.approx(whole["qlike"])
 
 
 def test_intervals_hold_what_they_promise(walk):
@@ -112,6 +130,35 @@ def test_the_report_is_text_for_people_and_json_for_programs(panel):
     assert {"points", "volatility", "intervals"} <= set(as_dict)
 
 
+@pytest.mark.parametrize("standing", [(1,), (0, 1)], ids=["one market", "all markets"])
+def test_a_price_that_never_moves_has_no_score_and_spoils_no_other(panel, standing):
+    arrays = {name: getattr(panel, name).copy() for name in ("open", "high", "low", "close")}
+    for values in arrays.values():
+        values[:, standing] = 5.0
+    walk = walk_forward(replace(panel, **arrays), PLAN)
+    variance = find(variance_rows(walk), model="vol_harx", horizon=24)
+    is_scored = [bool(np.isfinite(loss)) for loss in variance["by_market"].values()]
+    assert is_scored == [number not in standing for number in range(2)]
+    drift = find(point_table(walk), model="drift", horizon=24)
+    assert np.isfinite(drift["rmse_ratio"]) == (standing != (0, 1))
+    assert " nan" not in render(evaluate(replace(panel, **arrays), PLAN))
+
+
+def test_without_any_volume_the_tables_are_whole(panel):
+    rows = variance_rows(walk_forward(replace(panel, volume=np.zeros_like(panel.volume)), PLAN))
+    assert np.isfinite(find(rows, model="vol_harx", horizon=24)["qlike"])
+
+
+def test_hours_without_a_candle_are_told_and_not_scored(panel, walk):
+    close = panel.close.copy()
+    close[-100:-50, 0] = np.nan
+    evaluation = evaluate(replace(panel, close=close), PLAN)
+    assert f"{panel.markets[0]}: 50 hours without a usable candle" in render(evaluation)
+    assert evaluation.as_dict()["absent_hours"] == {panel.markets[0]: 50}
+    whole = find(point_table(walk), model="drift", horizon=1)["origins"]
+    assert whole - find(evaluation.points, model="drift", horizon=1)["origins"] >= 50
+
+
 @pytest.fixture(scope="module")
 def real_history(recordings):
     return read_candle_file(next((recordings / "hourly_history").glob("*.parquet")))
@@ -119,10 +166,40 @@ def real_history(recordings):
 
 def test_on_recorded_bitcoin_ether_and_solana_the_variance_beats_har_and_the_last_day(real_history):
     walk = walk_forward(real_history.only(("BTCUSDT", "ETHUSDT", "SOLUSDT")), Plan())
-    row = find(volatility_table(walk), model="vol_harx", horizon=24)
+    rows = variance_rows(walk)
+    row = find(rows, model="vol_harx", horizon=24)
     assert row["under_har"] >= 0.09
     assert row["under_last_24h"] >= 0.35
-    assert find(volatility_table(walk), model="vol_harx", horizon=1)["under_har"] >= 0.03
+    assert find(rows, model="vol_harx", horizon=1)["under_har"] >= 0.03
+
+
+def test_on_all_recorded_markets_the_variance_beats_har_and_the_last_day_in_every_year(real_history):
+    walk = walk_forward(real_history, Plan(horizons=(1, 24)))
+    losses = variance_losses(walk)
+    row = find(volatility_table(walk, losses), model="vol_harx", horizon=24)
+    assert row["under_har"] >= 0.05
+    assert row["under_last_24h"] >= 0.28
+    assert row["t_over_har"] > 3
+    years = [row for row in parts_table(walk, losses) if row["part"].isdigit()]
+    assert [row["part"] for row in years] == ["2022", "2023", "2024"]
+    assert all(row["under_har"] > 0.04 for row in years)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")
+def test_on_recorded_prices_the_lstm_is_near_last_price_and_claims_no_skill(real_history):
+    pytest.importorskip("keras")
+    trained = TrainingPlan(epochs=4, examples=20_000)
+
+    def trainer(features, returns, rows, _number):
+        return train_on_history(features, returns, rows=rows, plan=trained).weights
+
+    panel = real_history.only(("BTCUSDT", "ETHUSDT", "SOLUSDT"))
+    walk = walk_forward(panel, Plan(first_train_days=900, refit_days=500), trainer)
+    for row in point_table(walk):
+        if row["model"] == "lstm":
+            assert row["rmse_ratio"] <= 1.02
+            assert row["verdict"] == NO_SKILL
 
 
 @pytest.mark.slow

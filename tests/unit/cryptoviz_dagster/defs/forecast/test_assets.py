@@ -7,6 +7,7 @@ import dagster as dg
 import numpy as np
 import polars as pl
 import pytest
+from safetensors.numpy import load, save
 
 from cryptoviz.forecasting.lstm_training import LossNotFinite
 from cryptoviz.lake.candle_tables import OHLC_1H
@@ -181,11 +182,32 @@ def test_a_bad_key_is_refused_before_anything_runs(forecasts, with_history, key)
         forecasts.make("forecast_day", key)
 
 
-def test_weights_that_were_changed_are_refused(forecasts, trained, first, lake):
-    stored = ModelStore(lake, VOL_MODEL).find(YESTERDAY)
-    Objects(trained).put(stored.path, b"not what was trained")
+def change(store, objects, stored):
+    objects.put(stored.path, b"not what was trained")
+
+
+def lose(store, objects, stored):
+    objects.delete([stored.path])
+
+
+def reshape(store, objects, stored):
+    """Weights of a regression with other columns, stored as they should be."""
+    shorter = {name: array[:-1] if array.ndim == 2 else array for name, array in load(store.weights(stored)).items()}
+    store.save(stored.day, save(shorter), through=stored.day.end, examples=1, card={})
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [(change, "have the hash"), (lose, "are gone"), (reshape, "have the shape")],
+    ids=["changed", "gone", "of another shape"],
+)
+def test_weights_that_are_not_a_model_stop_the_hour_before_any_number(forecasts, trained, first, lake, damage, message):
+    store = ModelStore(lake, VOL_MODEL)
+    damage(store, Objects(trained), store.find(YESTERDAY))
     result = forecasts.make("forecast_hour", first.key, raise_on_error=False)
+    assert message in failure_of(result)
     assert "materialize vol_model of 2026-11-09 again" in failure_of(result)
+    assert rows_of(PREDICTIONS, trained, first).is_empty()
 
 
 def test_a_model_has_a_card_that_says_what_it_is_for(trained):
