@@ -17,11 +17,19 @@ from streaming.feeds.venue import SocketFeed
 from streaming.feeds.windows import Window, pace
 
 _LONGEST_PAUSE_S = 60.0
+_SHARE_OF_CONNECTS = 0.5
+"""What tries to connect may use of the venue's limit; the rest is for connections that are to be replaced."""
 
 
 def connect_window(feed: SocketFeed) -> Window:
     """The venue's limit of new connections; one for all its channels."""
     return Window(limit=feed.limits.connects, seconds=feed.limits.connects_seconds)
+
+
+def longest_pause_s(feed: SocketFeed) -> float:
+    """The longest pause between two tries to connect, drawn from 0 on: as short as the venue's limit lets it be."""
+    mean_s = feed.limits.connects_seconds * len(feed.channels) / (feed.limits.connects * _SHARE_OF_CONNECTS)
+    return min(_LONGEST_PAUSE_S, 2 * mean_s)
 
 
 def split(instruments: Sequence[Instrument], size: int) -> list[Sequence[Instrument]]:
@@ -51,7 +59,7 @@ class Listening:
     ) -> None:
         self._feed, self._channel, self._instruments = feed, channel, instruments
         self._sink, self._on_break, self._connects = sink, on_break, connects
-        self._max_age_s, self._overlap_s = max_age_s, overlap_s
+        self._max_age_s, self._overlap_s, self._longest_s = max_age_s, overlap_s, longest_pause_s(feed)
         self._current: Connection | None = None
         self._log = structlog.get_logger(venue=feed.name, channel=channel.name)
 
@@ -68,7 +76,7 @@ class Listening:
                     failures = 0 if self._current.has_records else failures + 1
                     if why in {End.AGED, End.LEAVING}:
                         continue
-                await asyncio.sleep(random.uniform(0, min(_LONGEST_PAUSE_S, 0.5 * 2**failures)))  # noqa: S311 - jitter
+                await asyncio.sleep(random.uniform(0, min(self._longest_s, 0.5 * 2**failures)))  # noqa: S311 - jitter
         finally:
             if self._current is not None:
                 await self._current.close()

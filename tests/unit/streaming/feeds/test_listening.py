@@ -12,7 +12,10 @@ from websockets.exceptions import ConnectionClosed
 from cryptoviz.lake.symbols import Instrument, Venue
 from cryptoviz.lake.topics import BOOK_TICKERS, TRADES
 from streaming.feeds import connection
-from streaming.feeds.listening import Listening, connect_window, split
+from streaming.feeds.binance import Binance
+from streaming.feeds.coinbase import Coinbase
+from streaming.feeds.kraken import Kraken
+from streaming.feeds.listening import Listening, connect_window, longest_pause_s, split
 from streaming.feeds.record import Record
 from streaming.feeds.venue import SocketLimits
 from streaming.feeds.windows import Window
@@ -272,6 +275,19 @@ def test_new_connections_wait_for_the_venues_limit():
             assert server.opened == 2
 
     asyncio.run(run())
+
+
+def test_tries_to_connect_in_a_long_outage_leave_half_of_the_venues_limit():
+    feeds = {
+        Binance: Binance(rest_url="http://nowhere", socket_url="", instruments=[]),
+        Kraken: Kraken(rest_url="http://nowhere", socket_url=""),
+        Coinbase: Coinbase(rest_url="http://nowhere", socket_url=""),
+    }
+    pauses = {kind: longest_pause_s(feed) for kind, feed in feeds.items()}
+    assert pauses == {Binance: pytest.approx(9.6), Kraken: 40, Coinbase: 8}
+    for kind, feed in feeds.items():
+        tries = len(feed.channels) * feed.limits.connects_seconds / (pauses[kind] / 2)
+        assert tries <= feed.limits.connects / 2
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
