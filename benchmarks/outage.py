@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.inputs.processes import running, topic_end, wait_for_kafka, wait_until_live, wrong_ids
+from benchmarks.inputs.processes import no_vendors, running, topic_end, wait_for_kafka, wait_until_live, wrong_ids
 from cryptoviz.settings import Settings, load_settings
 
 _OFFSET = 21_700
@@ -70,7 +70,7 @@ def _producer(home: Path, settings: Settings) -> Iterator[None]:
     host = f"127.0.0.1:{settings.ports.of('exchange')}"
     ours = {
         "CRYPTOVIZ_INSTRUMENTS": ",".join(MARKETS), "CRYPTOVIZ_BACKFILL_TRADES": "0s", "CRYPTOVIZ_STOCKS": "",
-        "CRYPTOVIZ_QUOTE_ASSETS": "", "CRYPTOVIZ_BACKFILL_KLINES": "0",
+        "CRYPTOVIZ_BACKFILL_KLINES": "0", **no_vendors(host),
         "CRYPTOVIZ_BINANCE_REST_URL": f"http://{host}", "CRYPTOVIZ_BINANCE_WS_URL": f"ws://{host}",
         "CRYPTOVIZ_KRAKEN_REST_URL": f"http://{host}", "CRYPTOVIZ_KRAKEN_WS_URL": f"ws://{host}/v2",
         "CRYPTOVIZ_COINBASE_REST_URL": f"http://{host}/coinbase",

@@ -15,7 +15,7 @@ import httpx
 import psutil
 
 from benchmarks.inputs.flood_server import symbols
-from benchmarks.inputs.processes import running, topic_end, wait_for_kafka, wait_until_live, wrong_ids
+from benchmarks.inputs.processes import no_vendors, running, topic_end, wait_for_kafka, wait_until_live, wrong_ids
 from cryptoviz.settings import Settings, load_settings
 
 _OFFSET = 21_500
@@ -46,7 +46,7 @@ def _measure(home: Path, settings: Settings, options: argparse.Namespace) -> Non
     markets = ",".join(f"binance:{s.removesuffix('USDT')}-USDT" for s in spellings)
     ours = {
         "CRYPTOVIZ_INSTRUMENTS": markets, "CRYPTOVIZ_BINANCE_REST_URL": f"http://{host}", "CRYPTOVIZ_STOCKS": "",
-        "CRYPTOVIZ_BINANCE_WS_URL": f"ws://{host}", "CRYPTOVIZ_QUOTE_ASSETS": "", "CRYPTOVIZ_BACKFILL_TRADES": "0s",
+        "CRYPTOVIZ_BINANCE_WS_URL": f"ws://{host}", **no_vendors(host), "CRYPTOVIZ_BACKFILL_TRADES": "0s",
     }  # fmt: skip
     print(f"{options.markets} markets, {options.rate} trades/s together, {options.seconds} s, {os.cpu_count()} cores")
     with running("-m", "streaming", "producer", home=home, **ours) as producer:

@@ -21,10 +21,16 @@ from streaming.feeds.parsed import Trade
 CHECKOUT = Path(__file__).parents[2]
 
 
+def no_vendors(host: str) -> dict[str, str]:
+    """Settings by which nothing outside is asked: the venues' own host stands for the vendors, and has none of them."""
+    names = ("COINGECKO_URL", "COINMARKETCAP_URL", "CRYPTOCOMPARE_URL", "FINNHUB_URL")
+    return {f"CRYPTOVIZ_{name}": f"http://{host}/nowhere" for name in names} | {"CRYPTOVIZ_QUOTE_ASSETS": ""}
+
+
 @contextmanager
 def running(*arguments: object, home: Path, **environment: str) -> Iterator[psutil.Process]:
     """A Python process of this checkout, ended at the end; what it says is in a file of the home."""
-    name = str(arguments[1]).rpartition(".")[2]
+    name = str(arguments[2] if arguments[1] == "streaming" else arguments[1]).rpartition(".")[2]
     with (home / f"{name}.out").open("wb") as log:
         started = subprocess.Popen(
             [sys.executable, *map(str, arguments)], cwd=CHECKOUT, env={**os.environ, **environment}, stdout=log,
