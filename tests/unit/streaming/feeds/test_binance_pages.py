@@ -7,10 +7,13 @@ import pytest
 from aiohttp import web
 
 from cryptoviz.lake.symbols import Instrument, Venue
+from cryptoviz.lake.topics import TRADES
+from cryptoviz.settings import Settings
 from streaming.feeds import binance_pages
 from streaming.feeds.binance import Binance
 from streaming.feeds.messages import parse_all
 from streaming.feeds.record import NO_ID
+from streaming.feeds.venues import build_feeds
 
 BTC = Instrument(Venue.BINANCE, "BTC-USDT")
 SIZES = (1, 3, 1, 1, 5, 1, 2, 1, 4)
@@ -127,3 +130,10 @@ def test_trades_come_one_by_one_unless_aggregates_are_wanted_and_a_time_is_known
     records, asked = fetch(7, after_us, is_aggregated=is_aggregated)
     assert spans(records)[:2] == [(7, 7), (8, 8)]
     assert [name for name, _ in asked] == ["historicalTrades"]
+
+
+@pytest.mark.parametrize(("setting", "stream"), [("trades", "btcusdt@trade"), ("aggregates", "btcusdt@aggTrade")])
+def test_the_setting_chooses_the_stream(setting, stream):
+    feed = build_feeds(Settings(instruments=(BTC,), binance_trades=setting))[Venue.BINANCE]
+    (frame,) = feed.subscribe_frames(TRADES, [BTC])
+    assert json.loads(frame)["params"] == [stream]
