@@ -14,9 +14,9 @@ from cryptoviz.lake.ledger import HourVersion, State
 from cryptoviz.lake.locations import Location
 from cryptoviz.lake.metric_tables import HOURLY_METRICS
 from cryptoviz.lake.schema import Table
-from cryptoviz.lake.tables import BOOK_TICKERS, TRADES
+from cryptoviz.lake.tables import BOOK_TICKERS, INSTRUMENTS, TRADES
 from cryptoviz.storage.delta import LakeTable
-from cryptoviz.storage.frames import TableNotWritten, empty, read_partition, scan_between, version_of
+from cryptoviz.storage.frames import TableNotWritten, empty, read_partition, scan, scan_between, version_of
 from cryptoviz.storage.hour_index import HourEntry, HourIndex, utc_now
 from cryptoviz.storage.objects import Objects
 from cryptoviz_dagster.folded_hours import FoldedHours, Standing
@@ -83,6 +83,13 @@ class Lake:
             return scan_between(table, self.location, first, last)
         except TableNotWritten:
             return empty(table).lazy()
+
+    def instruments(self) -> pl.DataFrame:
+        """Every version of every market's listing; none when the table does not exist yet."""
+        try:
+            return scan(INSTRUMENTS, self.location).collect()
+        except TableNotWritten:
+            return empty(INSTRUMENTS)
 
     def _versioned(self, table: Table, hour: Hour) -> Versioned:
         frame = read_partition(table, self.location, hour)

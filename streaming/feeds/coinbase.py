@@ -19,9 +19,7 @@ from streaming.feeds.rest import RestClient
 from streaming.feeds.venue import SocketLimits
 
 _PAGE = 1000
-_LIMITS = SocketLimits(
-    streams=100, names_a_frame=100, frames_a_second=4, connects=60, connects_seconds=60, silence_s=3.5
-)
+_LIMITS = SocketLimits(streams=100, names_a_frame=100, frames_a_second=4, connects=60, connects_seconds=60, silence_s=3)
 """The venue takes 8 connections and 100 messages a second; the heartbeat comes each second."""
 _CHANNELS = {TRADES: "matches", BOOK_TICKERS: "ticker"}
 

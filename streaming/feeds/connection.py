@@ -20,7 +20,7 @@ from streaming.feeds.record import Record
 from streaming.feeds.venue import SocketFeed
 from streaming.feeds.windows import Window, pace
 
-_QUIET_S, _ANSWER_S = 1.5, 1.5
+_QUIET_S, _ANSWER_S = 1.25, 1.25
 """A connection that says nothing for so long is pinged; one that answers neither with a frame nor a pong is dead."""
 _TURN_S = 0.05
 """For what has come to be read before it is judged."""

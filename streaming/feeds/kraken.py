@@ -26,7 +26,7 @@ from streaming.feeds.venue import SocketLimits
 
 _HOUR_MS = 3_600_000
 _LIMITS = SocketLimits(
-    streams=200, names_a_frame=100, frames_a_second=4, connects=120, connects_seconds=600, silence_s=3.5
+    streams=200, names_a_frame=100, frames_a_second=4, connects=120, connects_seconds=600, silence_s=3
 )
 """The venue allows about 150 connections in 10 minutes and sends a heartbeat each second."""
 _CHANNELS: dict[Topic, dict[str, object]] = {

@@ -86,6 +86,7 @@ CHECKS = {
     "champions:every_task_has_one_champion",
 }
 WARNINGS = {
+    "ohlc_1m:prices_are_as_listed",
     "hourly_metrics:columns_have_values",
     "market_overview:sources_give_every_column",
     "market_overview:sources_are_fresh",

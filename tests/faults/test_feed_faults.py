@@ -12,7 +12,7 @@ from benchmarks.inputs.stage import Stage
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 SHORT = ("drop 1 %", "drop 20 %", "repeat 20 %", "reorder 20 %, 0.2 s", "24 h cut, announced", "half open",
-         "ban, with drops", "429, with drops", "outage")  # fmt: skip
+         "ban, with drops", "outage")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

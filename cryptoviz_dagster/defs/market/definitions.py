@@ -8,6 +8,7 @@ from cryptoviz.settings import Settings
 from cryptoviz_dagster.defs.market.assets import HOURLY_ROLL_UPS, candle_assets
 from cryptoviz_dagster.defs.market.checks import candle_checks
 from cryptoviz_dagster.defs.market.follower_sensor import follower_sensor
+from cryptoviz_dagster.defs.market.listing_checks import listing_checks
 from cryptoviz_dagster.defs.market.metric_checks import metric_checks
 from cryptoviz_dagster.defs.market.metric_sensor import history_sensor, metrics_job
 from cryptoviz_dagster.defs.market.metrics import metric_assets
@@ -42,7 +43,7 @@ def market_definitions(settings: Settings, *, poll: LongPoll | None = None) -> d
     patience = Patience(refresh=settings.open_hour_refresh)
     return dg.Definitions(
         assets=[*candle_assets(hours, days), *record_specs(hours, days), *metric_assets(hours)],
-        asset_checks=[*candle_checks(hours), *metric_checks(hours)],
+        asset_checks=[*candle_checks(hours), *listing_checks(hours), *metric_checks(hours)],
         jobs=[hour_job, metrics],
         sensors=[
             hour_sensor(hour_job, first=first, patience=patience, poll=poll),
