@@ -7,7 +7,7 @@ import polars as pl
 
 from cryptoviz.arithmetic.listings import DELISTED, as_listed
 from cryptoviz.lake.candle_tables import OHLC_1M
-from cryptoviz_dagster.defs.market.judging import judge
+from cryptoviz_dagster.defs.judging import judge
 from cryptoviz_dagster.resources import Lake
 
 _PRICES = ("open", "high", "low", "close")
