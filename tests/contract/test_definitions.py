@@ -22,7 +22,7 @@ START = datetime(2026, 11, 1, 5, tzinfo=UTC)
 GRAPH = """
 forecast calibration [delta,numpy] <- training_set, vol_model
 forecast champions [delta,numpy] <- prediction_metrics
-forecast forecast_evaluation [html,svg] <- prediction_metrics, prediction_performance, predictions
+forecast forecast_evaluation [html,svg] <- future_predictions, prediction_metrics, prediction_performance, predictions
 forecast future_predictions [delta,polars] <- predictions
 forecast lstm_model [jax,keras,safetensors] <- training_set
 forecast prediction_metrics [delta,polars] <- ohlc_1h, predictions

@@ -3,15 +3,21 @@
 import base64
 
 import dagster as dg
+import polars as pl
 
 from cryptoviz.lake.days import Day
-from cryptoviz.lake.forecast_tables import PREDICTION_METRICS, PREDICTION_PERFORMANCE, PREDICTIONS
+from cryptoviz.lake.forecast_tables import (
+    FUTURE_PREDICTIONS,
+    PREDICTION_METRICS,
+    PREDICTION_PERFORMANCE,
+    PREDICTIONS,
+)
 from cryptoviz.lake.hours import Hour
 from cryptoviz.storage.frames import read_partition
 from cryptoviz.storage.objects import Objects
 from cryptoviz_dagster.defs.forecast.hourly import latest_shown
 from cryptoviz_dagster.defs.forecast.partitions import DAY_HOURS, shifted
-from cryptoviz_dagster.defs.forecast.scores import read_metrics
+from cryptoviz_dagster.defs.forecast.scores import last_hour, read_metrics
 from cryptoviz_dagster.defs.table_asset import OWNERS
 from cryptoviz_dagster.forecasts.page import forecast_charts, forecast_page
 from cryptoviz_dagster.resources import Lake
@@ -32,6 +38,7 @@ def evaluation_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefi
         deps=[
             dg.AssetDep(PREDICTION_METRICS.name, partition_mapping=shifted(-PAGE_DAYS * DAY_HOURS, 0)),
             dg.AssetDep(PREDICTIONS.name),
+            dg.AssetDep(FUTURE_PREDICTIONS.name),
             dg.AssetDep(PREDICTION_PERFORMANCE.name, partition_mapping=shifted(-DAY_HOURS, -DAY_HOURS)),
         ],
         group_name="forecast",
@@ -42,30 +49,48 @@ def evaluation_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefi
     def forecast_evaluation(
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
     ) -> dg.MaterializeResult[None]:
-        newest = latest_shown(lake)
-        for key in context.partition_keys:
-            hour = Hour.from_key(key)
-            context.add_asset_metadata(_publish(lake, hour, is_newest=hour == newest), partition_key=key)
+        hours = list(map(Hour.from_key, context.partition_keys))
+        for hour in hours:
+            context.add_asset_metadata(_pictures(lake, hour), partition_key=hour.key)
+        for day in sorted({Day.containing(hour.start) for hour in hours}, key=lambda day: day.date):
+            _put_page(lake, day)
         return dg.MaterializeResult()
 
     return [forecast_evaluation]
 
 
-def _publish(lake: Lake, hour: Hour, *, is_newest: bool) -> dict[str, dg.MetadataValue]:
-    day = Day.containing(hour.start)
+def page_path(day: Day) -> str:
+    """Where the page of a day lies under the root of the lake."""
+    return f"{PAGES}/{day.key}.html"
+
+
+def _pictures(lake: Lake, hour: Hour) -> dict[str, dg.MetadataValue]:
+    metrics = read_metrics(lake, hour, hours=PAGE_DAYS * DAY_HOURS)
+    charts = forecast_charts(read_partition(PREDICTIONS, lake.location, hour), metrics)
+    return {
+        "page": dg.MetadataValue.text(f"{lake.location.uri}/{page_path(Day.containing(hour.start))}"),
+        "forecasts_scored": dg.MetadataValue.int(metrics.height),
+        **{name.replace(" ", "_"): _picture(name, charts[name]) for name in _IN_METADATA if metrics.height},
+    }
+
+
+def _put_page(lake: Lake, day: Day) -> None:
+    """The page of a day shows its last issue, whichever of its hours was made again."""
+    hour = _last_issue(lake, day)
     metrics = read_metrics(lake, hour, hours=PAGE_DAYS * DAY_HOURS)
     charts = forecast_charts(read_partition(PREDICTIONS, lake.location, hour), metrics)
     performance = read_partition(PREDICTION_PERFORMANCE, lake.location, day.next(-1))
-    page, path = forecast_page(charts, performance, hour).encode(), f"{PAGES}/{day.key}.html"
+    page = forecast_page(charts, performance, hour).encode()
     objects = Objects(lake.location)
-    for place in (path, f"{PAGES}/latest.html") if is_newest else (path,):
+    for place in (page_path(day), f"{PAGES}/latest.html") if hour == latest_shown(lake) else (page_path(day),):
         objects.put(place, page)
-    pictures = {name.replace(" ", "_"): _picture(name, charts[name]) for name in _IN_METADATA if metrics.height}
-    return {
-        "page": dg.MetadataValue.text(f"{lake.location.uri}/{path}"),
-        "forecasts_scored": dg.MetadataValue.int(metrics.height),
-        **pictures,
-    }
+
+
+def _last_issue(lake: Lake, day: Day) -> Hour:
+    """The last hour of a day that has forecasts; its first one when none has."""
+    first, last = Hour(day.start), last_hour(day)
+    newest = lake.rows_between(PREDICTIONS, first, last).select(pl.col("window_start").max()).collect().item()
+    return Hour(newest) if newest else first
 
 
 def _picture(name: str, svg: str) -> dg.MetadataValue:

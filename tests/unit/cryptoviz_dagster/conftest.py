@@ -29,8 +29,8 @@ from cryptoviz_dagster.defs.market.sensors import LongPoll
 from cryptoviz_dagster.resources import Lake
 
 FIRST = Hour(datetime(2026, 11, 10, 0, tzinfo=UTC))
-SETTLED = timedelta(minutes=5)
-"""Hours that ended long ago, and empty ones beside them, are taken as complete when nothing has changed for so long."""
+SETTLED = timedelta(seconds=20)
+"""An hour that ended long ago and has not changed for so long is taken as complete."""
 
 
 class Clock:

@@ -12,10 +12,11 @@ def facts(hours):
 
 
 @pytest.fixture
-def three_hours(orchestra, writer, hour_of_trades, first):
+def three_hours(orchestra, writer, hour_of_trades, first, clock):
     """A whole hour, a blind one and the one in progress, with their versions."""
     versions = writer.commit(*hour_of_trades(first, 1), *hour_of_trades(first.next(3), 200, count=9))
     versions |= writer.commit(*hour_of_trades(first.next(10), 300, count=5))
+    clock.move(minutes=5)
     orchestra.settle()
     return {hour: version.digest for hour, version in versions.items()}
 

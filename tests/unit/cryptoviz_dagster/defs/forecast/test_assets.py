@@ -176,12 +176,6 @@ def test_an_hour_without_any_candle_gives_no_forecast_and_fails_nothing(forecast
     assert scan(VOL_MODEL, location).collect()["status"].to_list() == ["too_little_history"]
 
 
-@pytest.mark.parametrize("key", ["2026-11-09-00:00", "yesterday", "2031-01-01"])
-def test_a_bad_key_is_refused_before_anything_runs(forecasts, with_history, key):
-    with pytest.raises(dg.DagsterUnknownPartitionError):
-        forecasts.make("forecast_day", key)
-
-
 def change(store, objects, stored):
     objects.put(stored.path, b"not what was trained")
 
@@ -280,3 +274,48 @@ def test_the_page_shows_the_fan_and_scores_and_lies_in_the_lake(forecasts, train
     notes = next(event.metadata for event in events if event.partition == first.next(5).key)
     for name in ("coverage_over_time", "skill_by_horizon", "reliability", "variance_by_horizon"):
         assert notes[name].value.startswith(f"![{name.replace('_', ' ')}](data:image/svg+xml;base64,")
+
+
+def test_an_older_hour_made_again_leaves_the_page_at_the_last_issue(forecasts, trained, first):
+    forecasts.make("forecast_hour", *hours(first, 6))
+    pages = [Objects(trained).get(f"pages/forecasts/{name}.html") for name in ("latest", "2026-11-10")]
+    forecasts.make("forecast_hour", first.next(2).key)
+    assert [Objects(trained).get(f"pages/forecasts/{name}.html") for name in ("latest", "2026-11-10")] == pages
+
+
+def test_a_model_whose_numbers_are_not_finite_gives_no_forecast_that_anybody_sees(forecasts, trained, first, lake):
+    store = ModelStore(lake, VOL_MODEL)
+    weights = load(store.weights(store.find(YESTERDAY)))
+    broken = save(
+        {name: np.full_like(values, np.nan) if values.dtype.kind == "f" else values for name, values in weights.items()}
+    )
+    store.save(YESTERDAY, broken, through=YESTERDAY.end, examples=1, card={})
+    result = forecasts.make("forecast_hour", first.key, raise_on_error=False)
+    assert not result.success
+    assert "not all finite" in failure_of(result)
+    assert read_partition(FUTURE_PREDICTIONS, trained, first).is_empty()
+    assert read_partition(PREDICTION_METRICS, trained, first).is_empty()
+
+
+def test_a_key_within_an_hour_makes_the_hour_that_dagster_names_and_no_other(forecasts, trained, first):
+    forecasts.make("forecast_hour", "2026-11-10-00:30")
+    named = forecasts.instance.get_materialized_partitions(dg.AssetKey(PREDICTIONS.name))
+    made = {hour.key for hour in map(first.next, range(10)) if rows_of(PREDICTIONS, trained, hour).height}
+    assert named == made == {"2026-11-10-01:00"}
+
+
+@pytest.mark.parametrize(
+    ("job", "key"),
+    [
+        ("forecast_hour", "2026-11-10"),
+        ("forecast_day", "2026-11-09-00:00"),
+        ("forecast_day", "yesterday"),
+        ("forecast_day", "2031-01-01"),
+        ("forecast_week", "2026-11-03"),
+        ("hour", "2026-11-09-23:00"),
+        ("hour", "2031-01-01-00:00"),
+    ],
+)
+def test_a_key_of_no_partition_is_refused_whatever_the_job(forecasts, with_history, job, key):
+    with pytest.raises(dg.DagsterUnknownPartitionError):
+        forecasts.make(job, key)
