@@ -45,11 +45,10 @@ class HourIndex:
         listed = self._objects.list(self._root, after=after)
         changed = [info for info in listed if self._days.get(info.path, ("",))[0] != info.tag]
         with ThreadPoolExecutor(_READS_AT_ONCE) as readers:
-            self._days |= dict(readers.map(self._day, changed))
-        present = {info.path for info in listed}
-        if since is None:
-            self._days = {path: day for path, day in self._days.items() if path in present}
-        return {hour: entry for path in present for hour, entry in self._days[path][1].items()}
+            days = self._days | dict(readers.map(self._day, changed))
+        # Others may read at the same time, so what is returned never depends on what is kept.
+        self._days = days if since else {info.path: days[info.path] for info in listed}
+        return {hour: entry for info in listed for hour, entry in days[info.path][1].items()}
 
     def version(self, hour: Hour) -> HourVersion | None:
         """Version of one hour as the index has it."""
