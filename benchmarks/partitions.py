@@ -42,7 +42,6 @@ from cryptoviz_dagster.resources import Lake
 _PORT = 28_731
 _DEADLINE_S = 90
 _TICKS = 4
-_NOTHING = HourVersion().digest
 _STATISTICS_QUERY = "{ assetNodes { assetKey { path } partitionStats { numMaterialized numPartitions numFailed } } }"
 _GRID_QUERY = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
   assetPartitionStatuses { ... on TimePartitionStatuses { ranges { startKey endKey status } } } } } }"""
@@ -87,7 +86,8 @@ def lay_down(settings: Settings, hours: Sequence[Hour]) -> None:
 
 
 def _statistics(table: Table, hour: Hour) -> str:
-    said = {"source_version": version_of(hour).digest, "quotes_version": _NOTHING, "status": "traded"}
+    version = version_of(hour).digest
+    said = {"source_version": version, "quotes_version": version, "status": "traded"}
     bounds = {name: value for name, value in said.items() if name in table.statistics}
     return json.dumps(
         {"numRecords": 1, "minValues": bounds, "maxValues": bounds, "nullCount": dict.fromkeys(bounds, 0)}

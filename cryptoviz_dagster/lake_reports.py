@@ -31,7 +31,7 @@ class LakeReports:
 
     def __init__(self, *, first: Hour, refresh: timedelta) -> None:
         self._first, self._refresh = first, refresh
-        self._told: dict[str, dict[str, str]] = {}
+        self._told: dict[str, dict[Hour, str]] = {}
         self._open_told: dict[str, datetime] = {}
         self._turn = 0
 
@@ -64,19 +64,19 @@ class LakeReports:
         return [
             hour
             for hour in sorted(hours, reverse=True)
-            if told.get(hour.key) != hours[hour].version.digest and not (hour.end > now and waits)
+            if told.get(hour) != hours[hour].version.digest and not (hour.end > now and waits)
         ]
 
 
-def _told_versions(instance: dg.DagsterInstance, table: str, keys: Sequence[str]) -> dict[str, str]:
-    """Version by partition key of the newest event of each of these hours, and maybe of others."""
+def _told_versions(instance: dg.DagsterInstance, table: str, keys: Sequence[str]) -> dict[Hour, str]:
+    """Version in the newest event of each of these hours, and maybe of others."""
     tags = instance.event_log_storage.get_latest_tags_by_partition(
         dg.AssetKey(table),
         dg.DagsterEventType.ASSET_MATERIALIZATION,
         [DATA_VERSION_TAG],
         asset_partitions=keys if len(keys) <= _ASKED_BY_NAME else None,
     )
-    return {key: values[DATA_VERSION_TAG] for key, values in tags.items()}
+    return {Hour.from_key(key): values[DATA_VERSION_TAG] for key, values in tags.items()}
 
 
 def _topic_events(table: Table) -> list[dg.AssetMaterialization]:
