@@ -3,9 +3,9 @@
 ``./run bench backfill_beside_live [--seconds 75] [--days 4]`` starts a stack of its own (Kafka, simulator, producer,
 Spark, Dagster; a lake in a directory) and measures for so many seconds twice, the second time while trades of many past
 days are being fetched, judged and folded. Two lags: of each live trade, from the venue's clock to the commit that shows
-it; and of a just ended hour, from the commit of its trades to its hourly candle. Hours do not end every few seconds, so
-the latter is of single trades put into past hours that are still empty: newer than all of the backfill, as a just ended
-hour is.
+it; and of an hour, from the instant its candles are due to its hourly candle. Hours do not end every few seconds, so the
+latter is of single trades put into past hours that are still empty: newer than all of the backfill, as a just ended hour
+is. They are due when they have settled; a just ended one is due at once.
 """
 
 import argparse
@@ -31,19 +31,21 @@ from cryptoviz.storage.frames import open_table, scan
 from cryptoviz.storage.hour_index import HourIndex
 from cryptoviz.storage.objects import Objects
 from cryptoviz_dagster.publishing import SPAN
+from cryptoviz_dagster.staleness import Patience
 
 _SERVICES = ("kafka", "exchange", "producer", "spark", "dagster-code", "dagster-webserver", "dagster-daemon")
 _MARKETS = ("binance:BTC-USDT", "binance:ETH-USDT", "binance:SOL-USDT")
-_BETWEEN_SAMPLES_S = 4.0
-_SAMPLE_DEADLINE_S = 90
+_BETWEEN_SAMPLES_S = 6.0
+_LONGEST_S = 120
 _HOURS_A_YEAR = 8_766
+_SETTLING = Patience(refresh=timedelta(minutes=2)).settle
 _YOUNGEST, _SAMPLES_LIMIT = 3, 40
 """Hours back from now of the newest sample, and how many there may be; the backfill ends a day before the oldest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A stretch of time and the seconds from commit to candle of the hours sampled in it."""
+    """A stretch of time and the seconds from due to candle of the hours sampled in it."""
 
     name: str
     begin: datetime
@@ -54,7 +56,7 @@ class Phase:
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=75, help="of each of the two measurements")
+    parser.add_argument("--seconds", type=int, default=90, help="of each of the two measurements")
     parser.add_argument("--days", type=int, default=4, help="of history that are asked for")
     parser.add_argument("--rate", type=float, default=2.0, help="multiplier of the simulator's trade rate")
     options = parser.parse_args()
@@ -90,14 +92,17 @@ class _Samples:
         self._producer = Producer({"bootstrap.servers": settings.bootstrap})
 
     def phase(self, name: str, seconds: float) -> Phase:
-        """Sample for so long."""
-        begin, hours = datetime.now(UTC), []
+        """Sample for so long, then wait for the candles of the last ones."""
+        begin, hours = datetime.now(UTC), list[Hour]()
         while self._left and datetime.now(UTC) < begin + timedelta(seconds=seconds):
-            hours.append(self._sample())
+            hours.append(self._publish())
             time.sleep(_BETWEEN_SAMPLES_S)
-        return Phase(name, begin, datetime.now(UTC), hours)
+        end = datetime.now(UTC)
+        wait_until(lambda: _folded_at(self._settings).keys() >= set(hours), _LONGEST_S)
+        due, folded = self._index.read(), _folded_at(self._settings)
+        return Phase(name, begin, end, [folded[hour] - (due[hour].changed + _SETTLING).timestamp() for hour in hours])
 
-    def _sample(self) -> float:
+    def _publish(self) -> Hour:
         hour, self._hour, self._left = self._hour, self._hour.next(-1), self._left - 1
         at = int(hour.start.timestamp() * 1000) + 1000
         value = f'{{"e":"trade","E":{at},"s":"LTCUSDT","t":{hour.number},"p":"80.5","q":"1","T":{at},"m":true}}'
@@ -106,26 +111,22 @@ class _Samples:
             self._settings.topic_trades, key="binance:LTC-USDT", value=value, headers=headers.encode()
         )
         self._producer.flush()
-        deadline = time.monotonic() + _SAMPLE_DEADLINE_S
-        while time.monotonic() < deadline:
-            entry, folded = self._index.read(since=hour.start).get(hour), _folded_at(self._settings, hour)
-            if entry and folded:
-                return folded - entry.changed.timestamp()
-            time.sleep(0.3)
-        return float("inf")
+        return hour
 
 
-def _folded_at(settings: Settings, hour: Hour) -> float | None:
+def _folded_at(settings: Settings) -> dict[Hour, float]:
+    """When each hour had its first hourly candle."""
     try:
-        commits = open_table(OHLC_1H, settings.lake).history(400)
+        commits = open_table(OHLC_1H, settings.lake).history()
     except LookupError:
-        return None
-    return min((c["timestamp"] / 1000 for c in commits if c.get(SPAN) == hour.key), default=None)
+        return {}
+    # The newest commit comes first.
+    return {Hour.from_key(c[SPAN]): c["timestamp"] / 1000 for c in commits if SPAN in c}
 
 
 def _settle(settings: Settings) -> None:
     """Until the hour in progress has its first candles, and a while."""
-    wait_until(lambda: _folded_at(settings, Hour.containing(datetime.now(UTC))) is not None, 90)
+    wait_until(lambda: Hour.containing(datetime.now(UTC)) in _folded_at(settings), 90)
     time.sleep(5)
 
 
@@ -152,11 +153,11 @@ def _trade_lags(settings: Settings, phase: Phase) -> pl.Series:
 
 def _print(settings: Settings, phases: Sequence[Phase], rate: float) -> None:
     print(f"{os.cpu_count()} cores, {len(_MARKETS)} markets at {rate:g} times the simulator's rate")
-    print(f"{'':18} | trades | lag p50 | p99   | hours | commit to candle p50 | p99")
+    print(f"{'':18} | trades | lag p50 | p99   | hours | due to candle p50 | p99")
     for phase in phases:
         lags, hours = _trade_lags(settings, phase), np.array(phase.hours)
         trades = f"{len(lags):6} | {lags.quantile(0.5):5.1f} s | {lags.quantile(0.99):4.1f} s"
-        ended = f"{len(hours):5} | {np.quantile(hours, 0.5):18.1f} s | {np.quantile(hours, 0.99):4.1f} s"
+        ended = f"{len(hours):5} | {np.quantile(hours, 0.5):15.1f} s | {np.quantile(hours, 0.99):4.1f} s"
         print(f"{phase.name:18} | {trades} | {ended}")
     beside = phases[-1]
     folds = [
