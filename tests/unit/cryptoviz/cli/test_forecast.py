@@ -1,12 +1,16 @@
 import json
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 
 import numpy as np
 import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from cryptoviz.cli.console import Exit
 from cryptoviz.cli.main import app
+from cryptoviz.forecasting.evaluation.lstm_trainer import QuarterlyTrainer
+from cryptoviz.forecasting.lstm_training import LossNotFinite
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +62,27 @@ def test_what_cannot_be_evaluated_is_told_in_one_line(candles, arguments, messag
     assert done.exit_code == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_two_different_candles_of_an_hour_are_told_in_one_line(candles, tmp_path):
+    frame, path = pl.read_csv(candles), tmp_path / "twice.csv"
+    pl.concat([frame, frame[:1].with_columns(pl.col("volume") * 2)]).write_csv(path)
+    done = evaluate("--candles", path, "--no-lstm")
+    assert done.exit_code == 2
+    assert "different candles of AAA at 2026-01-01 00:00" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not done.stdout
+
+
+def test_an_lstm_whose_loss_is_not_finite_gives_no_table(candles, monkeypatch):
+    if find_spec("keras") is None:
+        pytest.skip("Keras is not installed")
+
+    def diverge(*_):
+        raise LossNotFinite("loss (nan,) after 1 epochs")
+
+    monkeypatch.setattr(QuarterlyTrainer, "__call__", diverge)
+    done = evaluate("--candles", candles)
+    assert done.exit_code == Exit.DEGRADED
+    assert "loss (nan,)" in done.stderr
+    assert not done.stdout
