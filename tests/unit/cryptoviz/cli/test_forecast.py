@@ -74,6 +74,14 @@ def test_two_different_candles_of_an_hour_are_told_in_one_line(candles, tmp_path
     assert not done.stdout
 
 
+def test_a_history_that_is_too_short_is_told_in_one_line(candles, tmp_path):
+    path = tmp_path / "short.csv"
+    pl.read_csv(candles).filter(pl.col("symbol") == "AAA")[:1200].write_csv(path)
+    done = evaluate("--candles", path, "--no-lstm")
+    assert done.exit_code == 2
+    assert "50 whole days of candles, an evaluation needs 90" in done.stderr
+
+
 def test_an_lstm_whose_loss_is_not_finite_gives_no_table(candles, monkeypatch):
     if find_spec("keras") is None:
         pytest.skip("Keras is not installed")

@@ -30,11 +30,13 @@ def test_every_market_reads_the_variance_of_the_one_that_trades_most(panel):
 
 def test_without_a_candle_of_the_leader_the_next_one_leads(panel):
     values = variance_inputs(without_bars(panel, slice(LAST, None), 1)).values[LAST]
+    assert np.isfinite(values[[0, 2]]).all()
     np.testing.assert_array_equal(values[[0, 2], LEADER], np.tile(values[2, OWN], (2, 1)))
 
 
 def test_a_market_does_not_lead_before_it_has_a_history(panel):
     values = variance_inputs(without_bars(panel, slice(0, LAST - 40), 1)).values[LAST]
+    assert np.isfinite(values[[0, 2]]).all()
     np.testing.assert_array_equal(values[[0, 2], LEADER], np.tile(values[2, OWN], (2, 1)))
 
 

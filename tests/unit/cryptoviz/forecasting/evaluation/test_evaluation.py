@@ -99,11 +99,13 @@ def test_the_regression_that_knows_the_shape_of_the_day_beats_those_that_do_not(
 
 
 def test_the_variance_in_parts_is_that_of_the_whole(walk):
-    losses = variance_losses(walk)
-    whole = find(volatility_table(walk, losses), model="vol_harx", horizon=24)
-    rows = parts_table(walk, losses)
+    over_new_year = replace(walk, panel=replace(walk.panel, hours=walk.panel.hours + 150 * 24))
+    losses = variance_losses(over_new_year)
+    whole = find(volatility_table(over_new_year, losses), model="vol_harx", horizon=24)
+    rows = parts_table(over_new_year, losses)
     years = [row for row in rows if row["part"].isdigit()]
     markets = {row["part"]: row["qlike"] for row in rows if not row["part"].isdigit()}
+    assert [row["part"] for row in years] == ["2027", "2028"]
     assert markets == pytest.approx(whole["by_market"])
     assert sum(row["origins"] for row in years) == whole["origins"]
     mean = sum(row["qlike"] * row["origins"] for row in years) / whole["origins"]
