@@ -18,6 +18,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
              "--disable-sync"]  # fmt: skip
 _HIGHEST_PX = 1500
+_COMMON = 96
 _SETTLED_MS = 6500
 """Long enough for a rate, which needs two looks at the topics five seconds apart."""
 
@@ -84,9 +85,14 @@ def _shot(page: "Page", look: Look) -> bytes:
 
 
 def _small(picture: bytes) -> bytes:
-    """The same picture without a channel for transparency, packed as well as the format can."""
+    """The same picture in 256 colours, a third of the size: the commonest exactly, the rest as near as no eye tells."""
     from PIL import Image  # noqa: PLC0415 - comes with the development group
 
-    made = io.BytesIO()
-    Image.open(io.BytesIO(picture)).convert("RGB").save(made, "PNG", optimize=True)
+    whole, made = Image.open(io.BytesIO(picture)).convert("RGB"), io.BytesIO()
+    counted = sorted(whole.getcolors(whole.width * whole.height) or (), reverse=True)
+    common = [level for _, colour in counted[:_COMMON] for level in colour]  # type: ignore[attr-defined]
+    covering = whole.quantize(256 - _COMMON, method=Image.Quantize.MAXCOVERAGE).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(common + covering)
+    whole.quantize(palette=palette, dither=Image.Dither.NONE).save(made, "PNG", optimize=True)
     return made.getvalue()

@@ -5,6 +5,7 @@ those of the data (gaps, blind minutes, candles that differ from the venue's) ar
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -69,8 +70,16 @@ def _services(parts: Parts) -> Iterator[Alert]:
         if one["state"] != "ready":
             yield Alert(
                 fired_time=parts.clock(), rule=f"service_{one['state']}", subject=one["name"],
-                severity="critical" if one["state"] == "down" else "warning", value=str(one["detail"] or ""),
+                severity="critical" if one["state"] == "down" else "warning", value=_summary(one["detail"]),
             )  # fmt: skip
+
+
+def _summary(detail: object) -> str:
+    """What a service says of itself in a line; parts in the same state are counted."""
+    if not isinstance(detail, dict):
+        return str(detail or "")
+    states = Counter(str(state) for state in detail.values() if isinstance(state, str))
+    return ", ".join(f"{count} {state}" if count > 1 else state for state, count in states.most_common())
 
 
 def of_the_data(parts: Parts, first: datetime, end: datetime) -> list[Alert]:

@@ -31,7 +31,7 @@ export default class Alerts {
     const critical = rows.filter((a) => a.ended_time === null && a.severity === 'critical').length
     const sorted = [...rows.filter((a) => a.ended_time === null), ...rows.filter((a) => a.ended_time !== null)]
     fill(this.root, el('div', { class: 'cards' }, card(t('firing'), count(meta.firing)), card(t('critical'), count(critical)), card(t('ended'), count(rows.length - meta.firing), t('weekRange'))),
-      panelWith(t('alerts'), t('alertsHint'), rows.length ? el('div', { class: 'scroll tall' }, table([t('fired'), t('state'), t('severity'), t('message'), `#${t('lasted')}`], sorted.slice(0, SHOWN).map(line))) : empty(t('alertsNone'), t('alertsWhy'))))
+      panelWith(t('alerts'), t('alertsHint'), rows.length ? el('div', { class: 'scroll tall' }, table([t('fired'), t('message'), t('state'), t('severity'), `#${t('lasted')}`], sorted.slice(0, SHOWN).map(line))) : empty(t('alertsNone'), t('alertsWhy'))))
   }
 }
 
@@ -39,6 +39,6 @@ function line(a) {
   const fires = a.ended_time === null, lasted = ((a.ended_time ?? Date.now()) - a.fired_time) / 1000
   // What a part said of itself stays in its own words.
   const isQuoted = QUOTED.has(a.rule), said = t(`alert_${a.rule}`, a.subject, a.value)
-  const message = a.symbol ? el('button', { class: 'plain', onclick: () => go({ tab: 'market', symbol: a.symbol, venue: a.venue }), text: said }) : el('span', { class: 'wrap' }, said, isQuoted && a.value ? el('small', { class: 'soft', lang: 'en', text: ` ${a.value}` }) : null)
-  return [el('span', { class: 'nowrap', text: moment(a.fired_time) }), chip(t(fires ? 'firing' : 'ended'), fires ? 'differs' : 'equal'), chip(t(a.severity), a.severity === 'critical' ? 'down' : 'warn'), message, span(lasted)]
+  const message = a.symbol ? el('button', { class: 'plain told', onclick: () => go({ tab: 'market', symbol: a.symbol, venue: a.venue }), text: said }) : el('span', { class: 'wrap told' }, said, isQuoted && a.value ? el('small', { class: 'soft', lang: 'en', text: ` ${a.value}` }) : null)
+  return [el('span', { class: 'nowrap', text: moment(a.fired_time) }), message, chip(t(fires ? 'firing' : 'ended'), fires ? 'differs' : 'equal'), chip(t(a.severity), a.severity === 'critical' ? 'down' : 'warn'), span(lasted)]
 }

@@ -22,6 +22,8 @@ export const amount = (value) => (value === null || value === undefined ? '–' 
 export const quantity = (value) => (value === null || value === undefined ? '–' : format({ maximumSignificantDigits: 6 }).format(value))
 /** A whole number. */
 export const count = (value) => (value === null || value === undefined ? '–' : format({ maximumFractionDigits: 0 }).format(value))
+/** So many digits after the point. @param {number} value @param {number} places */
+export const fixed = (value, places) => format({ minimumFractionDigits: places, maximumFractionDigits: places }).format(value)
 /** A percentage with its sign. */
 export const percent = (value) => (value === null || value === undefined ? '–' : `${Number(value) > 0 ? '+' : ''}${format({ minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value)} %`)
 /** Bytes. */

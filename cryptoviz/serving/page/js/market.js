@@ -2,7 +2,7 @@
 import { ask } from './api.js'
 import { CandleChart, isBare, isGap } from './chart.js'
 import { chip, el, empty, fill, panel, panelWith, say, table } from './dom.js'
-import { amount, clock, count, moment, percent, price, quantity, seconds, span } from './format.js'
+import { amount, clock, count, fixed, moment, percent, price, quantity, seconds, span } from './format.js'
 import { notice, page } from './page.js'
 import { INTERVALS, go, keep, kept, view } from './state.js'
 import { t } from './words.js'
@@ -188,7 +188,7 @@ export default class Market {
     const spread = Number(quote.ask) - Number(quote.bid), middle = (Number(quote.ask) + Number(quote.bid)) / 2, places = this.chart?.places
     const side = (word, kind, value, size) => el('div', {}, el('small', { text: t(word) }), el('b', { class: kind, text: price(value, places) }), el('span', { text: size ? quantity(size) : '' }))
     fill(this.book, el('div', { class: 'book', id: 'book' }, side('bid', 'up', quote.bid, quote.bid_quantity), side('ask', 'down', quote.ask, quote.ask_quantity)),
-      el('div', { class: 'foot' }, el('span', {}, `${t('spread')} `, el('b', { text: spread.toFixed(places ?? 2) }), ` · ${(10000 * spread / middle).toPrecision(2)} bps`)))
+      el('div', { class: 'foot' }, el('span', {}, `${t('spread')} `, el('b', { text: fixed(spread, places ?? 2) }), ` · ${fixed(10000 * spread / middle, 2)} bps`)))
   }
 
   trade(trade) {
@@ -246,8 +246,8 @@ export default class Market {
     const heard = page.feed.status?.venues ?? {}, isLive = (q) => same.some((m) => m.venue === q.venue && m.symbol === q.symbol)
     const rows = [...same.map((m) => ({ ...m, price: m.last, age: heard[m.venue]?.age_s, word: t('traded') })),
       ...this.quotes.filter((q) => q.symbol.split('-')[0] === base && !isLive(q)).map((q) => ({ ...q, bid: q.bid_price, ask: q.ask_price, age: (Date.now() - q.received_time) / 1000, word: t('sampled') }))]
-    const off = (row) => (mine ? (10000 * (Number(row.price) / Number(mine.last) - 1)).toFixed(1) : '–')
-    const width = (row) => (row.bid && row.ask ? (20000 * (row.ask - row.bid) / (Number(row.ask) + Number(row.bid))).toFixed(2) : '–')
+    const off = (row) => (mine ? bps(Number(row.price) / Number(mine.last) - 1) : '–')
+    const width = (row) => (row.bid && row.ask ? fixed(20000 * (row.ask - row.bid) / (Number(row.ask) + Number(row.bid)), 2) : '–')
     const line = (row) => [el('span', { class: 'nowrap' }, row.venue, ' ', el('small', { class: 'soft', text: row.symbol })), price(row.price), off(row), width(row), el('span', { class: 'nowrap', text: span(row.age), title: row.word })]
     fill(this.venues, rows.length ? table([t('source'), `#${t('price')}`, `#${t('difference')}`, `#${t('spread')}`, `#${t('age')}`], rows.map(line)) : el('span', { class: 'hint', text: '–' }))
   }
@@ -319,4 +319,10 @@ export default class Market {
     trades.reason ? el('p', { class: 'hint', text: trades.reason }) : null,
     revisions.length ? el('p', { class: 'hint', text: `${t('versions')}: ${revisions.map((r) => `r${r.revision} ${r.close}`).join(', ')}` }) : null)
   }
+}
+
+/** A difference in basis points with its sign; none is written without. */
+function bps(share) {
+  const rounded = Math.round(share * 100000) / 10
+  return rounded === 0 ? fixed(0, 1) : `${rounded > 0 ? '+' : ''}${fixed(rounded, 1)}`
 }

@@ -1,10 +1,10 @@
 /** The pipeline tab: every service, topic and table at this moment. */
 import { ask } from './api.js'
 import { chip, el, empty, fill, panel, table } from './dom.js'
-import { bytes, count, span } from './format.js'
+import { bytes, count, fixed, span } from './format.js'
 import { t } from './words.js'
 
-const NAMES = { dagster: 'Dagster', spark: 'Spark', minio: 'MinIO', exchange: 'Exchange simulator' }
+const NAMES = { dagster: 'Dagster', spark: 'Spark', minio: 'MinIO' }
 
 export default class Pipeline {
   constructor(root) {
@@ -26,18 +26,18 @@ export default class Pipeline {
     const sum = (name) => { const known = found.topics.rows.map((r) => r[name]).filter((v) => v !== null && v !== undefined); return known.length ? known.reduce((a, b) => a + b, 0) : null }
     fill(this.root, el('div', { class: 'cards' }, card(t('throughput'), rate(sum('per_s'))), card(t('behind'), count(sum('lag')), t('behindHint')), card(t('venueLag'), lags[0] ?? '–', lags.slice(1).join(', ')),
       card(t('clients'), count(found.streams.clients)), card(t('cacheSize'), bytes(found.cache_bytes))),
-    el('div', { class: 'links' }, Object.entries(found.links).map(([name, url]) => el('a', { href: url, rel: 'noopener', text: NAMES[name] ?? name })), el('a', { href: '/docs', text: t('api') })),
+    el('div', { class: 'links' }, Object.entries(found.links).map(([name, url]) => el('a', { href: url, rel: 'noopener', text: NAMES[name] ?? t(name) })), el('a', { href: '/docs', text: t('api') })),
     el('div', { class: 'two' }, panel(t('services'), el('div', { class: 'scroll' }, this.services(found.services))), panel(t('topics'), this.told(found.topics, this.topics))), panel(t('tables'), this.told(found.tables, this.tables)))
   }
 
   services(rows) {
-    return table([t('service'), t('state'), `#${t('port')}`, `#${t('answered')}`, t('detail')], rows.map((s) => [el('b', { text: s.name }), chip(t(s.state), s.state), s.port, s.answered_ms === undefined ? '–' : `${s.answered_ms} ms`, el('span', { class: 'soft wrap said', lang: 'en', text: summary(s.detail) })]))
+    return table([t('service'), t('state'), `#${t('port')}`, `#${t('answered')}`, t('detail')], rows.map((s) => [el('b', { text: s.name }), chip(t(s.state), s.state), s.port, s.answered_ms === undefined ? '–' : `${fixed(s.answered_ms, 1)} ms`, el('span', { class: 'soft wrap said', lang: 'en', text: summary(s.detail) })]))
   }
 
   told({ rows, reason }, render) { return rows.length ? el('div', { class: 'scroll' }, render(rows)) : empty('–', el('span', { lang: 'en', text: reason })) }
 
   topics(rows) {
-    return table([t('topic'), `#${t('partitions')}`, `#${t('records')}`, `#${t('perSecond')}`, `#${t('behind')}`, `#${t('lag')}`], rows.map((r) => [el('b', { text: r.name }), r.partitions, count(r.records), rate(r.per_s), count(r.lag), span(r.age_s)]))
+    return table([t('topic'), `#${t('partitions')}`, `#${t('records')}`, `#${t('perSecond')}`, `#${t('pending')}`, `#${t('lag')}`], rows.map((r) => [el('b', { text: r.name }), r.partitions, count(r.records), rate(r.per_s), count(r.lag), span(r.age_s)]))
   }
 
   tables(rows) {
@@ -46,7 +46,7 @@ export default class Pipeline {
 }
 
 /** Records a second; a dash until two looks were taken. */
-const rate = (value) => (value === null || value === undefined ? '–' : value >= 10 ? count(value) : value.toFixed(1))
+const rate = (value) => (value === null || value === undefined ? '–' : value >= 10 ? count(value) : fixed(value, 1))
 
 /** What a service says of itself, in a line: values as they are, parts of a kind counted by their state. */
 function summary(detail) {

@@ -16,7 +16,7 @@ function svg(tag, attributes, text) {
 /** Round steps over a range. */
 function steps(low, high, wanted = 4) {
   const rough = (high - low) / wanted || 1, unit = 10 ** Math.floor(Math.log10(rough))
-  const size = [1, 2, 5, 10].map((n) => n * unit).find((n) => n >= rough), found = []
+  const size = [1, 2, 2.5, 5, 10].map((n) => n * unit).find((n) => n >= rough), found = []
   for (let at = Math.ceil(low / size) * size; at <= high; at += size) found.push(at)
   return found
 }

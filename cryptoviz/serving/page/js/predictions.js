@@ -1,7 +1,7 @@
 /** The predictions tab: the latest forecast, how forecasts turned out, and which model is to be believed. */
 import { ask } from './api.js'
 import { chip, colour, el, empty, faded, fill, panel, panelWith, table } from './dom.js'
-import { count, moment, percent, price } from './format.js'
+import { count, fixed, moment, percent, price } from './format.js'
 import { page } from './page.js'
 import { lines } from './plot.js'
 import { go, view } from './state.js'
@@ -48,12 +48,12 @@ export default class Predictions {
   }
 
   cards(latest, scores) {
-    const day = latest.data.at(-1), inside = scores.filter((s) => s.is_in_80 !== null && s.is_in_80 !== undefined)
+    const day = latest.data.at(-1), inside = scores.filter((s) => s.model === latest.model && s.is_in_80 !== null && s.is_in_80 !== undefined)
     const hit = inside.length ? percent(100 * inside.filter((s) => s.is_in_80).length / inside.length).replace('+', '') : '–'
     const card = (word, value, note = '') => el('div', { class: 'panel card' }, el('small', { text: word }), el('b', { text: value }), el('span', { text: note }))
     return el('div', { class: 'cards' }, card(t('issued'), latest.data[0] ? moment(latest.data[0].issued_time) : '–', latest.data[0]?.version ?? t('forecastNone')),
       card(t('model'), latest.model ?? '–', day ? day.status : ''), card(`${t('median')}, 24 ${t('hours')}`, price(day?.predicted_price), day ? `${price(day.p10)} – ${price(day.p90)}` : ''),
-      card(t('scored'), count(scores.length), ''), card(`${t('coverage')} 80 %`, hit, `${t('nominal')} 80 %`))
+      card(t('scored'), count(scores.length), ''), card(t('inside80short'), hit, latest.model ? `${latest.model} · ${count(inside.length)} ${t('outcomes').toLowerCase()}` : ''))
   }
 
   /** Pixels of a plot of which so many stand side by side. */
@@ -99,7 +99,7 @@ export default class Predictions {
     if (!models.length) return this.few(scores)
     const names = [...new Set(models.map((r) => r.model))].filter((name) => name !== 'last_price'), colours = ['fan', 'accent', 'warn', 'up', 'down', 'soft']
     const series = names.map((name, i) => ({ name, stroke: colour(colours[i % 6]), points: models.filter((r) => r.model === name && r.skill !== null).map((r) => ({ x: r.horizon, y: Math.max(WORST_SHOWN, r.skill) })) }))
-    return el('div', {}, lines({ series, x: 'horizon', y: (v) => v.toFixed(2), zero: true, width: this.width(2), label: t('skill') }), el('div', { class: 'foot key' }, series.map((s) => el('span', {}, swatch(s.stroke), s.name))))
+    return el('div', {}, lines({ series, x: 'horizon', y: (v) => fixed(v, 2), zero: true, width: this.width(2), label: t('skill') }), el('div', { class: 'foot key' }, series.map((s) => el('span', {}, swatch(s.stroke), s.name))))
   }
 
   coverage(performance, scores) {
@@ -108,7 +108,7 @@ export default class Predictions {
     if (!names.length) return this.few(scores)
     const mean = (name, key) => { const found = rows.filter((r) => r.model === name && r[key] !== null); return found.reduce((sum, r) => sum + r[key] * (r.forecasts || 1), 0) / found.reduce((sum, r) => sum + (r.forecasts || 1), 0) }
     const total = (name) => rows.filter((r) => r.model === name).reduce((sum, r) => sum + (r.forecasts || 1), 0)
-    const share = (v) => (Number.isFinite(v) ? `${(100 * v).toFixed(1)} %` : '–')
+    const share = (v) => (Number.isFinite(v) ? `${fixed(100 * v, 1)} %` : '–')
     return el('div', { class: 'scroll' }, table([t('model'), '#50 %', '#80 %', '#90 %', '#95 %', `#${t('outcomes')}`], names.map((name) => [name, ...[50, 80, 90, 95].map((level) => share(mean(name, `coverage_${level}`))), count(total(name))])))
   }
 
@@ -121,7 +121,7 @@ export default class Predictions {
 
   champion(champions) {
     if (!champions.length) return empty(t('scoresNone'), t('forecastWhy'))
-    return el('div', { class: 'scroll' }, table([t('time'), '', t('horizon'), t('champion'), t('detail')], champions.slice(-12).toReversed().map((c) => [moment(c.day_start).slice(0, 10), c.task, c.band, el('b', { text: c.champion }), el('span', { class: 'soft wrap', text: c.decision })])))
+    return el('div', { class: 'scroll' }, table([t('time'), '', t('horizon'), t('champion'), t('detail')], champions.slice(-12).toReversed().map((c) => [moment(c.day_start).slice(0, 10), c.task, c.band, el('b', { text: c.champion }), el('span', { class: 'soft wrap', lang: 'en', text: c.decision })])))
   }
 }
 

@@ -81,7 +81,7 @@ export default class Quality {
 
   ids(rows) {
     if (!rows.length) return empty(t('gapsNone'), t('gapsIdsWhy'))
-    return el('div', { class: 'scroll' }, table([t('time'), t('symbol'), `#${t('ids')}`, t('cause'), t('fate'), `#${t('after')}`], rows.toReversed().map((g) => [when(g.opened_time), named(g), count(g.ids), t(`cause_${g.cause}`), el('span', { title: g.evidence ?? '' }, chip(t(`fate_${g.state}`), g.state === 'repaired' ? 'proven' : 'warn')), g.state === 'open' ? '–' : span(g.seconds)])))
+    return el('div', { class: 'scroll' }, table([t('time'), t('symbol'), `#${t('ids')}`, t('cause'), t('fate'), `#${t('after')}`], rows.toReversed().map((g) => [when(g.opened_time), named(g), count(g.ids), el('span', { class: 'nowrap', text: t(`cause_${g.cause}`) }), el('span', { title: g.evidence ?? '' }, chip(t(`fate_${g.state}`), g.state === 'repaired' ? 'proven' : 'warn')), g.state === 'open' ? '–' : span(g.seconds)])))
   }
 
   recon(rows) {
