@@ -224,7 +224,7 @@ export default class Market {
     this.prices.set(`${m.venue}:${m.symbol}`, last)
     return el('button', { 'aria-current': String(isShown(m)), 'data-market': `${m.venue}:${m.symbol}`, onclick: () => go({ symbol: m.symbol, venue: m.venue }) },
       el('b', { text: m.symbol }), el('span', { class: 'num' }, last), el('small', { text: m.venue }),
-      el('small', { class: `num ${change > 0 ? 'up' : change < 0 ? 'down' : ''}`, text: percent(m.change_percent) }))
+      el('small', { class: `num ${change > 0 ? 'up' : change < 0 ? 'down' : ''}`, title: m.since && isPartial(m) ? t('onlySince', clock(m.since)) : null, text: dayChange(m) }))
   }
 
   statistics(m) {
@@ -235,7 +235,7 @@ export default class Market {
     say(this.stats.low24, price(m?.low))
     say(this.stats.volume24, known ? `${amount(m.volume)} ${m.base} · ${amount(m.quote_volume)} ${m.quote}` : '–')
     say(this.stats.trades24, count(m?.trade_count))
-    const known24 = known && Date.now() - m.since < FULL_DAY_MS ? t('onlySince', clock(m.since)) : ''
+    const known24 = known && isPartial(m) ? t('onlySince', clock(m.since)) : ''
     say(this.since, known24)
     if (known && this.shown === undefined) this.showLast(m.last)
   }
@@ -267,7 +267,7 @@ export default class Market {
   /** The markets by how far they moved in 24 hours, with what they turned over. */
   move(markets) {
     const known = markets.filter((m) => m.last !== null).sort((a, b) => Math.abs(b.change_percent) - Math.abs(a.change_percent)).slice(0, 8)
-    const row = (m) => [el('span', { class: 'nowrap' }, m.symbol, ' ', el('small', { class: 'soft', text: m.venue })), el('span', { class: m.change_percent >= 0 ? 'up' : 'down', text: percent(m.change_percent) }), amount(m.quote_volume)]
+    const row = (m) => [el('span', { class: 'nowrap' }, m.symbol, ' ', el('small', { class: 'soft', text: m.venue })), el('span', { class: m.change_percent >= 0 ? 'up' : 'down', title: isPartial(m) ? t('onlySince', clock(m.since)) : null, text: dayChange(m) }), amount(m.quote_volume)]
     fill(this.movers, known.length ? table([t('symbol'), '#24 h', `#${t('turnover')}`], known.map(row)) : el('span', { class: 'hint', text: '–' }))
   }
 
@@ -320,6 +320,10 @@ export default class Market {
     revisions.length ? el('p', { class: 'hint', text: `${t('versions')}: ${revisions.map((r) => `r${r.revision} ${r.close}`).join(', ')}` }) : null)
   }
 }
+
+/** Whether less than a day is known of a market; what is said of its day is marked then. */
+const isPartial = (m) => Date.now() - m.since < FULL_DAY_MS
+const dayChange = (m) => `${percent(m.change_percent)}${m.last !== null && isPartial(m) ? '*' : ''}`
 
 /** A difference in basis points with its sign; none is written without. */
 function bps(share) {
