@@ -153,7 +153,9 @@ def _missing_ids(parts: Parts, chosen: Selection) -> pl.DataFrame:
         known = gaps_of_ids(parts.settings.lake, venue=chosen.venue, symbol=chosen.symbol)
     except Unreachable as error:
         raise StoreUnavailable(str(error)) from error
-    return known.filter(pl.col("opened_time").is_between(chosen.first, chosen.end, closed="left")).sort("opened_time")
+    return known.filter(pl.col("opened_time").is_between(chosen.first, chosen.end, closed="left")).sort(
+        "opened_time", "venue", "symbol", "first_id"
+    )
 
 
 def _unknown_minutes(parts: Parts, chosen: Selection) -> pl.DataFrame:
