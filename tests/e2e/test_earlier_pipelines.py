@@ -82,7 +82,8 @@ def test_producers_of_all_earlier_pipelines_write_to_their_own_topics_at_once(st
     refused = sql(stack, 'select topic, reason, "partition", "offset" from quarantine order by topic')
     assert [(row["topic"], row["reason"]) for row in refused] == [(topic, "malformed_json") for topic in sorted(TOPICS)]
     assert all(row["partition"] >= 0 and row["offset"] >= 0 for row in refused)
-    assert sql(stack, "select count(*) as n from raw_quotes") == [{"n": 10}]
+    kept = "select count(*) as n from raw_quotes"
+    wait_for(lambda: sql(stack, kept) == [{"n": 10}], timeout_s=60, what="the raw records of ten")
 
 
 def test_after_a_kill_of_the_stream_it_goes_on_where_each_topic_stood(stack, wait_for):
@@ -92,9 +93,8 @@ def test_after_a_kill_of_the_stream_it_goes_on_where_each_topic_stood(stack, wai
     send(stack, [("stock_topic", TOPICS["stock_topic"])])
     wait_for(lambda: stack.pid_of("spark") not in {0, before}, timeout_s=60, what="the restart of spark")
     wait_for(lambda: judged(stack) == 12, timeout_s=180, what="the judgement of two more records")
-    counts = sql(
-        stack, "select topic, count(*) as n, count(distinct offset * 10 + partition) as d from quotes group by 1"
-    )
+    counted = 'count(*) as n, count(distinct "offset" * 10 + "partition") as d'
+    counts = sql(stack, f"select topic, {counted} from quotes group by 1")
     assert {row["topic"]: (row["n"], row["d"]) for row in counts} == {
         **dict.fromkeys(TOPICS, (1, 1)), "crypto_raw": (2, 2), "stock_topic": (2, 2),
     }  # fmt: skip
@@ -155,7 +155,8 @@ def test_an_import_killed_half_way_and_run_again_is_whole_and_once_more_adds_not
     assert (again["already_there"], again["published"], again["imported"]) == (120, 0, 0)
     assert stack.cli("import", "legacy", str(archive), "--strict", check=False).returncode == 1
     assert of_import(stack) == before
-    days = sql(stack, "select distinct year || '-' || month || '-' || day as d from quotes where source = 'import'")
+    day = "strftime(received_time at time zone 'UTC', '%Y-%m-%d')"
+    days = sql(stack, f"select distinct {day} as d from quotes where source = 'import'")
     assert sorted(row["d"] for row in days) == [f"2025-09-{day:02}" for day in range(8, 14)]
 
 
@@ -176,7 +177,8 @@ def test_an_unpartitioned_bucket_is_imported_with_its_origin(stack):
     origins = sql(
         stack,
         "select r.connection as origin, q.name, q.other_fields from quotes q join raw_quotes r "
-        "using (topic, partition, offset) where r.connection like '%s3://crypto-data/%' order by 1",
+        'using (topic, "partition", "offset") '
+        "where r.connection like '%s3://crypto-data/%' order by 1",
     )
     assert [row["origin"].split("s3://")[1] for row in origins] == [
         "crypto-data/crypto_0.parquet#0", "crypto-data/crypto_1.parquet#0", "crypto-data/crypto_2.parquet#0",
@@ -191,7 +193,7 @@ def test_a_broker_that_is_there_already_is_used_and_none_is_started(stack, make_
         CRYPTOVIZ_START="2025-01-01T00:00", CRYPTOVIZ_LEGACY_TOPICS="crypto_raw,new_topic",
         REDPANDA_BROKERS=f"127.0.0.1:{9092 + stack.offset}", CRYPTOVIZ_STORE="local",
     )  # fmt: skip
-    other.up("kafka", "spark", kind="live")
+    other.up("spark", kind="live")
     assert {s["name"] for s in json.loads(other.cli("status", "--json", check=False).stdout)["services"]} == {"spark"}
     send(stack, [("new_topic", TOPICS["crypto_topic"])])
 
