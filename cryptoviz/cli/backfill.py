@@ -42,8 +42,10 @@ def backfill(
         if wait:
             with progress(quiet=quiet) as report:
                 done = follow(settings, done, report=report)
-    summary = {**done["order"], **{name: done[name] for name in ("state", "published", "error")}}
+    told = {name: done[name] for name in ("state", "published", "error")}
     if as_json:
-        typer.echo(json.dumps(summary))
-    else:
-        print_rows([{"": name, "backfill": str(value)} for name, value in summary.items()], ("", "backfill"))
+        typer.echo(json.dumps({**done["order"], **told}))
+        return
+    times = {"from": f"{begin:%Y-%m-%d %H:%M:%S}", "to": f"{end:%Y-%m-%d %H:%M:%S}"}
+    summary = {"kind": kind.value, "market": f"{venue}:{symbol}", **times, **told}
+    print_rows([{"": name, "backfill": str(value)} for name, value in summary.items()], ("", "backfill"))

@@ -11,7 +11,7 @@ _TIMEOUT_S = 3.0
 
 
 def sources(settings: Settings) -> list[dict[str, Any]]:
-    """One row a market and a vendor; none while no producer runs."""
+    """One row a market, a vendor and a kind of sampled state; none while no producer runs."""
     try:
         answer = httpx.get(f"http://127.0.0.1:{settings.ports.of('producer')}/sources", timeout=_TIMEOUT_S)
     except httpx.TransportError:
@@ -24,7 +24,8 @@ def sources(settings: Settings) -> list[dict[str, Any]]:
 def source_rows(told: dict[str, Any], *, now: datetime) -> list[dict[str, Any]]:
     """Rows of what the producer told."""
     markets = [_market(key, state, told["venues"], now) for key, state in told["markets"].items()]
-    vendors = [_vendor(name, state, now) for name, state in told["vendors"].items() if "state" in state]
+    sampled = {"book_tickers": told["book_tickers"], **told["vendors"]}
+    vendors = [_vendor(name, state, now) for name, state in sampled.items() if "state" in state]
     return [*markets, *vendors]
 
 
@@ -48,10 +49,10 @@ def _vendor(name: str, state: dict[str, Any], now: datetime) -> dict[str, Any]:
     return {
         "source": name,
         "state": state["state"],
-        "age_s": _age(state["last_published"], now),
-        "published": state["published"],
-        "budget": _budget(state["budget"]),
-        "error": state["error"],
+        "age_s": _age(state.get("last_published", 0.0), now),
+        "published": state.get("published", 0),
+        "budget": _budget(state["budget"]) if "budget" in state else "",
+        "error": state.get("error", ""),
     }
 
 

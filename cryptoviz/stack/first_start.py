@@ -15,6 +15,9 @@ _SQL_PASSWORDS = ("sql_owner_password", "sql_loader_password", "sql_reader_passw
 
 
 _VENDORS = ("coingecko", "coinmarketcap", "cryptocompare", "finnhub")
+_KEYS = ("coinmarketcap_api_key", "finnhub_api_key")
+_SIMULATED_KEY = "simulated"
+"""The simulator takes any key; so in the demo every vendor runs, and nobody's own key is sent anywhere."""
 
 
 def open_home(settings: Settings, *, demo: bool) -> Settings:
@@ -55,6 +58,7 @@ def public_values(settings: Settings) -> dict[str, str]:
     }
     if settings.demo:
         values |= {f"CRYPTOVIZ_{name.upper()}": url for name, url in _simulated(settings).items()}
+        values |= {f"CRYPTOVIZ_{name.upper()}": _SIMULATED_KEY for name in _KEYS}
     return values
 
 
@@ -66,7 +70,8 @@ def _filled(settings: Settings, *, demo: bool) -> dict[str, Any]:
     if not settings.sql_address:
         unset = [name for name in _SQL_PASSWORDS if not getattr(settings, name).get_secret_value()]
         update |= {name: SecretStr(secrets.token_urlsafe(24)) for name in unset}
-    return update | (_simulated(settings) if demo else {})
+    keys = dict.fromkeys(_KEYS, SecretStr(_SIMULATED_KEY))
+    return update | ({**_simulated(settings), **keys} if demo else {})
 
 
 def _simulated(settings: Settings) -> dict[str, str]:

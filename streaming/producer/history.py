@@ -143,7 +143,7 @@ class History:
         except UnknownSymbol as error:
             raise BadOrder(str(error)) from None
         if instrument.venue not in self._feeds:
-            raise BadOrder(f"no feed of {instrument.venue} runs here")
+            raise BadOrder(f"{instrument.venue} has no history to ask for; there are {', '.join(sorted(self._feeds))}")
         return instrument
 
     def _save(self, progress: Progress) -> None:

@@ -23,6 +23,7 @@ class Samples:
         self._pollers = [Poller(vendor, publisher, topic=topic) for vendor in build_vendors(settings, feeds)]
         self._seen = States(publisher, topic=topic, interval_s=settings.quote_interval.total_seconds())
         self._listenings = self._stocks(settings)
+        self._why_no_socket = "disabled: no " + ("stocks" if finnhub_socket(settings) else "FINNHUB_API_KEY")
 
     def tasks(self) -> list[Coroutine[Any, Any, None]]:
         """What runs until cancelled."""
@@ -35,7 +36,7 @@ class Samples:
             poller.vendor.name: {**poller.state.as_dict(), "budget": poller.vendor.rest.budget.as_dict()}
             for poller in self._pollers
         }
-        return found | ({"finnhub socket": self._seen.as_dict()} if self._listenings else {})
+        return found | {"finnhub_socket": self._seen.as_dict() if self._listenings else {"state": self._why_no_socket}}
 
     async def close(self) -> None:
         """Close connections."""

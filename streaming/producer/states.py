@@ -19,7 +19,7 @@ class States:
     def __init__(self, publisher: Publisher, *, topic: str, interval_s: float) -> None:
         self._publisher, self._topic = publisher, topic
         self._thinner = Thinner(interval_s=interval_s)
-        self._published = 0
+        self._published, self._last_published = 0, 0.0
 
     def offer(self, record: Record) -> None:
         """A state from the socket."""
@@ -32,10 +32,16 @@ class States:
             due = self._thinner.due(time.time_ns())
             await self._publisher.publish(self._topic, due)
             self._published += len(due)
+            self._last_published = time.time() if due else self._last_published
             _thinned.inc(self._thinner.thinned - counted)
             counted = self._thinner.thinned
             await asyncio.sleep(_LOOK_S)
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
-        return {"published": self._published, "thinned": self._thinner.thinned}
+        return {
+            "state": "live" if self._published else "starting",
+            "published": self._published,
+            "thinned": self._thinner.thinned,
+            "last_published": self._last_published,
+        }

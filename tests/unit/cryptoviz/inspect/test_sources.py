@@ -21,15 +21,18 @@ def test_markets_and_vendors_are_told_with_freshness_budget_and_why_they_are_dis
                 "state": "disabled: no COINMARKETCAP_API_KEY", "published": 0, "last_published": 0, "error": "",
                 "budget": BUDGET,
             },
-            "finnhub socket": {"published": 3, "thinned": 9},
+            "finnhub_socket": {"state": "disabled: no FINNHUB_API_KEY"},
         },
+        "book_tickers": {"state": "live", "published": 3, "thinned": 9, "last_published": NOW.timestamp() - 1},
     }  # fmt: skip
-    market, vendor = source_rows(told, now=NOW)
+    market, sampled, vendor, socket = source_rows(told, now=NOW)
     assert market == {
         "source": "binance:BTC-USDT", "state": "live", "age_s": 2, "published": 7, "budget": "125/5000, blocked 30 s",
         "gaps_open": 1, "gaps_repaired": 3, "lost_ids": 0, "skew_ms": 12.5, "error": "",
     }  # fmt: skip
     assert (vendor["state"], vendor["age_s"]) == ("disabled: no COINMARKETCAP_API_KEY", None)
+    assert (sampled["source"], sampled["state"], sampled["age_s"], sampled["budget"]) == ("book_tickers", "live", 1, "")
+    assert (socket["state"], socket["age_s"], socket["error"]) == ("disabled: no FINNHUB_API_KEY", None, "")
 
 
 def test_without_a_producer_there_are_none(tmp_path):

@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from cryptoviz.settings import Ports, Settings, load_settings
 from cryptoviz.stack.errors import HomeHoldsOther
@@ -50,7 +51,15 @@ def test_the_first_hour_is_where_the_backfill_begins_and_stays(tmp_path: Path) -
 
 def test_a_home_without_minio_needs_no_keys(tmp_path: Path) -> None:
     open_home(settings(tmp_path, store="local"), demo=True)
-    assert "KEY" not in Home(tmp_path).env_file.read_text()
+    assert "S3" not in Home(tmp_path).env_file.read_text()
+
+
+def test_in_the_demo_every_vendor_runs_and_nobodys_own_key_is_used(tmp_path: Path) -> None:
+    own = settings(tmp_path, finnhub_api_key=SecretStr("my own"))
+    opened = open_home(own, demo=True)
+    assert {opened.finnhub_api_key.get_secret_value(), opened.coinmarketcap_api_key.get_secret_value()} == {"simulated"}
+    assert public_values(opened)["CRYPTOVIZ_FINNHUB_API_KEY"] == "simulated"
+    assert not any("API_KEY" in name for name in public_values(settings(tmp_path / "live")))
 
 
 def test_live_trades_never_meet_the_simulated_ones(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_an_order_given_over_http_is_followed_to_its_end(producer):
 
 def test_a_bad_order_is_explained(producer):
     def client(settings):
-        with pytest.raises(OrderRefused, match="no feed of kraken"):
+        with pytest.raises(OrderRefused, match="kraken has no history to ask for; there are binance"):
             order(settings, kind="klines", market="kraken:BTC-USD", first=instant(0), last=instant(HOUR))
         with pytest.raises(BeforeLakeStart, match="CRYPTOVIZ_START"):
             order(settings, kind="trades", market="binance:BTC-USDT", first=instant(0), last=instant(HOUR))
