@@ -25,7 +25,13 @@ from deltalake.transaction import AddAction
 
 from benchmarks.inputs.opened_pages import open_pages
 from cryptoviz.lake.days import Day
-from cryptoviz.lake.forecast_tables import PREDICTION_METRICS
+from cryptoviz.lake.forecast_tables import (
+    CALIBRATION,
+    CHAMPIONS,
+    LSTM_MODEL,
+    PREDICTION_METRICS,
+    PREDICTION_PERFORMANCE,
+)
 from cryptoviz.lake.hours import Hour
 from cryptoviz.lake.ledger import HourVersion
 from cryptoviz.lake.metric_tables import HOURLY_METRICS
@@ -97,8 +103,10 @@ def _statistics(table: Table, hour: Hour) -> str:
 def forecast_everything(lake: Lake, hours: Sequence[Hour]) -> None:
     """Note that every model was trained and every hour forecast and scored, as the forecasts do themselves."""
     days = [Day.containing(hours[0].start).next(n) for n in range(-14, len(hours) // 24 + 2)]
-    done_days(lake).remember(days, HourVersion())
-    done_weeks(lake).remember([day for day in days if day.start.weekday() == 0], HourVersion())
+    for table in (CALIBRATION, PREDICTION_PERFORMANCE):
+        done_days(lake).remember(table, days, HourVersion())
+    for table in (LSTM_MODEL, CHAMPIONS):
+        done_weeks(lake).remember(table, [day for day in days if day.start.weekday() == 0], HourVersion())
     index = HourIndex(Objects(lake.location), PREDICTION_METRICS.name)
     index.publish({hour: stamp(version_of(hour).digest) for hour in hours}, now=lake.now())
 
