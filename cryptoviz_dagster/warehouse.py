@@ -16,7 +16,6 @@ from cryptoviz.warehouse.schema import Connection
 from cryptoviz.warehouse.server import Role, Server
 
 _AT_ONCE = timedelta(0)
-_MOMENT = timedelta(microseconds=1)
 _EVER, _EVERMORE = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -61,11 +60,12 @@ class Warehouse:
             snapshot = TableSnapshot(publication.table, self._location)
         except TableNotWritten:
             return []
-        starts = [span.start for span in only] if only is not None else [_EVER, _EVERMORE]
-        if not starts:
+        if only is not None and not only:
             return []
+        start = min(span.start for span in only) if only else _EVER
+        end = max(span.end for span in only) if only else _EVERMORE
         with self._connected() as connection:
-            held = count_rows(connection, publication, start=min(starts), end=max(starts) + _MOMENT)
+            held = count_rows(connection, publication, start=start, end=end)
         lake = snapshot.row_counts()
         spans = set(only) if only is not None else {*held.rows, *held.loaded}
         found = (

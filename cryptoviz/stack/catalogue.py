@@ -260,7 +260,8 @@ def _dagster(settings: Settings, tools: Toolchain, name: str) -> Service:
         env_file=dagster.keys_file,
         deadline_s=120.0,
         stop_s=20,
-        memory_mb=1400 if is_code else 600,
+        # Its runs are its children: four at a time, one of which may train a network.
+        memory_mb=2400 if is_code else 600,
     )
 
 

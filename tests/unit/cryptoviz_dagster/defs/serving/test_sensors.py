@@ -50,8 +50,10 @@ class Publisher:
         self.job = self.definitions.resolve_job_def("publish_to_postgres")
         self.sensor = self.definitions.get_repository_def().get_sensor_def("lake_differs_from_postgres")
 
-    def put_hour(self, hour: Hour, close: str) -> None:
-        replace_partition(OHLC_1M, self.location, hour, candles(OHLC_1M, hour.start, timedelta(minutes=1), close), {})
+    def put_hour(self, hour: Hour, close: str, *, minutes: tuple[int, ...] = (0,)) -> None:
+        starts = [hour.start + timedelta(minutes=minute) for minute in minutes]
+        rows = pl.concat([candles(OHLC_1M, start, timedelta(minutes=1), close) for start in starts])
+        replace_partition(OHLC_1M, self.location, hour, rows, {})
 
     def put_day(self, day: Day, close: str) -> None:
         replace_partition(OHLC_1D, self.location, day, candles(OHLC_1D, day.start, timedelta(days=1), close), {})
@@ -161,7 +163,7 @@ def test_a_wiped_database_is_filled_again(publisher, closes, postgres):
 
 def test_what_is_loaded_is_counted_and_a_row_too_few_or_too_many_is_found(publisher, instance, postgres):
     for n in range(3):
-        publisher.put_hour(FIRST.next(n), str(n))
+        publisher.put_hour(FIRST.next(n), str(n), minutes=(0, 30, 59))
     publisher.put_day(Day.containing(FIRST.start), "5")
     (request,) = publisher.tick().run_requests
     result = publisher.job.execute_in_process(
@@ -176,8 +178,8 @@ def test_what_is_loaded_is_counted_and_a_row_too_few_or_too_many_is_found(publis
         connection.execute("DELETE FROM crypto.ohlc_1m WHERE window_start = %s", [FIRST.next(1).start])
         connection.execute("DELETE FROM crypto_load.partitions WHERE partition = %s", [FIRST.next(2).key])
     assert warehouse.off_counts(minutes) == [
-        f"{FIRST.next(1).key}: 0 rows, the lake has 1",
-        f"{FIRST.next(2).key}: 1 rows that no load accounts for",
+        f"{FIRST.next(1).key}: 2 rows, the lake has 3",
+        f"{FIRST.next(2).key}: 3 rows that no load accounts for",
     ]
     assert warehouse.off_counts(minutes, only=[FIRST]) == []
 
