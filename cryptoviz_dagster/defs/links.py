@@ -1,4 +1,4 @@
-"""Where an asset is seen outside Dagster: the page of its group and its columns in the reference, as metadata."""
+"""Where an asset is seen outside Dagster: the live page, REST, its columns in the reference; in its description too."""
 
 import dagster as dg
 
@@ -14,7 +14,14 @@ _NAMES = {table.name for table in TABLES}
 def with_links(location: dg.Definitions, settings: Settings) -> dg.Definitions:
     """The code location with links on every asset that is seen elsewhere."""
     page = f"http://127.0.0.1:{settings.ports.of('serving')}"
-    return location.map_asset_specs(func=lambda spec: spec.merge_attributes(metadata=_links(spec, page)))
+    return location.map_asset_specs(func=lambda spec: _with_links(spec, page))
+
+
+def _with_links(spec: dg.AssetSpec, page: str) -> dg.AssetSpec:
+    links = _links(spec, page)
+    named = [f"[{name}]({link.value})" for name, link in links.items() if isinstance(link, dg.UrlMetadataValue)]
+    described = "\n\n".join(filter(None, (spec.description, " · ".join(named))))
+    return spec.replace_attributes(description=described).merge_attributes(metadata=links)
 
 
 def _links(spec: dg.AssetSpec, page: str) -> dict[str, dg.MetadataValue]:
