@@ -15,13 +15,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from http.client import HTTPException
 
+import polars as pl
 import pytest
 import uvicorn
 from playwright.sync_api import sync_playwright
 
-from benchmarks.inputs.candle_lake import write_candles
+from benchmarks.inputs.candle_lake import write_candles, write_rows
 from benchmarks.inputs.judged_lake import write_gaps, write_judgements, write_quotes
 from benchmarks.inputs.random_feed import RandomFeed
+from cryptoviz.lake.candle_tables import OHLC_1M
 from cryptoviz.lake.symbols import Instrument, Venue
 from cryptoviz.serving.app import create_app
 from cryptoviz.serving.candle_reader import Range
@@ -75,6 +77,14 @@ class Site:
         self._server.should_exit = True
         self._thread.join()
 
+    def publish(self, shown, **changes):
+        """Give the lake a final candle: what the page showed, but for the changes."""
+        row = {name: shown[name] for name in ("open", "high", "low", "close", "volume", "trade_count")} | changes
+        start = datetime.fromtimestamp(shown["window_start"] / 1000, UTC)
+        known = {"venue": str(MARKETS[0].venue), "symbol": MARKETS[0].symbol, "status": "traded", "revision": 1,
+                 "minutes": 1, "window_start": start, "window_end": start + timedelta(minutes=1)}  # fmt: skip
+        write_rows(OHLC_1M, self.settings.lake, pl.DataFrame([row | known]))
+
 
 def last_price(parts, market):
     rows = parts.reader.read(market, INTERVALS["1m"], Range(first=None, end=None, limit=60)).frame
@@ -104,6 +114,16 @@ def browser():
         browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def own_site(tmp_path):
+    """A site whose lake a test may write to."""
+    settings = Settings(store="local", lake_uri=str(tmp_path / "lake"), instruments=MARKETS, ports=Ports(offset=20_000))
+    write_candles(settings.lake, MARKETS, end=datetime.now(UTC).replace(second=0, microsecond=0), days=0.5)
+    made = Site(settings)
+    yield made
+    made.stop()
 
 
 class Visit:

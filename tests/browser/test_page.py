@@ -53,6 +53,21 @@ def test_it_ticks(visit):
     assert "BTC-USDT" in page.title()
 
 
+def test_a_final_candle_that_differs_from_what_was_shown_is_told(own_site, visit_to):
+    one = visit_to(own_site)
+    page = one.open()
+    one.wait(LIVE)
+    closed = "[...cv.chart.rows.values()].findLast((row) => row.status === 'live_closed' && row.trade_count > 5)"
+    one.wait(f"() => {closed}", 130)
+    shown = page.evaluate(f"() => {closed}")
+    own_site.publish(shown, volume="987654.321")
+    one.wait("() => document.getElementById('banner').textContent.includes('differs from what was shown live')", 10)
+    assert f"volume {shown['volume']} → 987654.321" in page.text_content("#banner")
+    kept = page.evaluate("(start) => cv.chart.rows.get(start / 1000)", shown["window_start"])
+    assert (kept["status"], kept["volume"]) == ("traded", "987654.321")
+    assert "1 final candles that changed" in text_of(one, "#foot")
+
+
 def test_every_series_stands_on_one_regular_grid(visit):
     one = visit()
     page = one.open("#interval=5m")

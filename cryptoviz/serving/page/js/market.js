@@ -168,9 +168,9 @@ export default class Market {
   final(row) {
     const differs = Object.entries(row.differs ?? {})
     this.chart.update(row)
+    if (differs.length) this.finals++
     this.tail()
     if (!differs.length) return
-    this.finals++
     notice(t('finalDiffers', clock(row.window_start), differs.map(([name, was]) => `${name} ${was} → ${row[name]}`).join(', ')))
   }
 

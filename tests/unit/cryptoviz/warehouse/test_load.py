@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 
@@ -44,6 +45,17 @@ def test_a_loader_that_read_an_older_lake_is_refused(hour, minutes, load, ask):
     load(hour, minutes(hour, close=Decimal(2)), version=2)
     assert load(hour, minutes(hour, close=Decimal(1)), version=1) is Outcome.SUPERSEDED
     assert ask(CLOSES, hour.start, hour.end) == [(2,)]
+
+
+def test_of_loaders_that_meet_over_an_hour_the_newest_lake_wins_and_nobody_waits_for_ever(hour, minutes, load, ask):
+    versions = [3, 1, 4, 2, 6, 5, 8, 7] * 2
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        jobs = [pool.submit(load, hour, minutes(hour, close=Decimal(v)), version=v) for v in versions]
+        outcomes = [job.result(timeout=60) for job in jobs]
+    assert Outcome.LOADED in outcomes
+    assert ask(CLOSES, hour.start, hour.end) == [(8,)]
+    assert ask("SELECT count(*) FROM crypto.ohlc_1m WHERE window_start >= %s AND window_start < %s",
+               hour.start, hour.end) == [(60,)]  # fmt: skip
 
 
 def test_a_lake_begun_anew_replaces_what_the_old_one_left(hour, minutes, load, ask):
