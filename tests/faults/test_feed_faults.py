@@ -13,6 +13,8 @@ from benchmarks.inputs.stage import Stage
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 SHORT = ("drop 1 %", "drop 20 %", "repeat 20 %", "reorder 20 %, 0.2 s", "24 h cut, announced", "half open",
          "ban, with drops", "outage")  # fmt: skip
+RETRY_S = 10
+"""The longest pause between two tries to connect to Binance or Coinbase; what an outage hid is found with the next."""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,7 @@ def test_after_a_fault_the_ids_are_those_of_the_truth_and_holes_were_found_withi
     assert row["trades"] > 100
     assert row["whole after s"] != "-"
     assert (row["wrong ids"], row["lost"]) == (0, 0)
-    assert float(row["found within s"]) <= 5
+    assert float(row["found within s"]) <= (RETRY_S + 1 if name == "outage" else 5)
     assert row["gaps"] == row["repaired"]
 
 
