@@ -41,7 +41,7 @@ def _market(key: str, state: dict[str, Any], venues: dict[str, Any], now: dateti
         "gaps_repaired": state["gaps_repaired"],
         "lost_ids": state["lost"],
         "skew_ms": venue["skew_ms"],
-        "error": state["error"],
+        "error": state["error"] or venue["budget"].get("blocked_because", ""),
     }
 
 
@@ -52,7 +52,7 @@ def _vendor(name: str, state: dict[str, Any], now: datetime) -> dict[str, Any]:
         "age_s": _age(state.get("last_published", 0.0), now),
         "published": state.get("published", 0),
         "budget": _budget(state["budget"]) if "budget" in state else "",
-        "error": state.get("error", ""),
+        "error": state.get("error") or state.get("budget", {}).get("blocked_because", ""),
     }
 
 

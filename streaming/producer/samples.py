@@ -1,6 +1,7 @@
 """Everything sampled: polled vendors, the socket of stocks, and how each stands."""
 
 from collections.abc import Coroutine, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from cryptoviz.lake.symbols import Instrument, Venue
@@ -8,6 +9,7 @@ from cryptoviz.lake.topics import QUOTES
 from cryptoviz.settings import Settings
 from streaming.feeds.listening import Listening, connect_window
 from streaming.feeds.record import Record
+from streaming.feeds.sessions import is_open
 from streaming.feeds.vendors import build_vendors, finnhub_socket
 from streaming.feeds.venue import VenueFeed
 from streaming.producer.publisher import Publisher
@@ -36,12 +38,19 @@ class Samples:
             poller.vendor.name: {**poller.state.as_dict(), "budget": poller.vendor.rest.budget.as_dict()}
             for poller in self._pollers
         }
-        return found | {"finnhub_socket": self._seen.as_dict() if self._listenings else {"state": self._why_no_socket}}
+        return found | {"finnhub_socket": self._socket()}
 
     async def close(self) -> None:
         """Close connections."""
         for poller in self._pollers:
             await poller.vendor.close()
+
+    def _socket(self) -> dict[str, object]:
+        """A closed exchange says nothing, and that is no fault of the source."""
+        if not self._listenings:
+            return {"state": self._why_no_socket}
+        told = self._seen.as_dict()
+        return told if is_open(datetime.now(UTC)) else {**told, "state": "the exchange is closed"}
 
     def _stocks(self, settings: Settings) -> list[Listening]:
         feed = finnhub_socket(settings)

@@ -15,7 +15,11 @@ def test_markets_and_vendors_are_told_with_freshness_budget_and_why_they_are_dis
                 "gaps_repaired": 3, "lost": 0, "error": "",
             }
         },
-        "venues": {"binance": {"budget": BUDGET | {"blocked_s": 30}, "skew_ms": 12.5}},
+        "venues": {
+            "binance": {
+                "budget": BUDGET | {"blocked_s": 30, "blocked_because": "status 418: IP banned"}, "skew_ms": 12.5,
+            }
+        },
         "vendors": {
             "coinmarketcap": {
                 "state": "disabled: no COINMARKETCAP_API_KEY", "published": 0, "last_published": 0, "error": "",
@@ -28,7 +32,8 @@ def test_markets_and_vendors_are_told_with_freshness_budget_and_why_they_are_dis
     market, sampled, vendor, socket = source_rows(told, now=NOW)
     assert market == {
         "source": "binance:BTC-USDT", "state": "live", "age_s": 2, "published": 7, "budget": "125/5000, blocked 30 s",
-        "gaps_open": 1, "gaps_repaired": 3, "lost_ids": 0, "skew_ms": 12.5, "error": "",
+        "gaps_open": 1, "gaps_repaired": 3, "lost_ids": 0, "skew_ms": 12.5,
+        "error": "status 418: IP banned",
     }  # fmt: skip
     assert (vendor["state"], vendor["age_s"]) == ("disabled: no COINMARKETCAP_API_KEY", None)
     assert (sampled["source"], sampled["state"], sampled["age_s"], sampled["budget"]) == ("book_tickers", "live", 1, "")
