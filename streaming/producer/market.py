@@ -67,7 +67,7 @@ class Market:
     def offer(self, record: Record) -> None:
         """A live record from the socket."""
         crash_point("producer.after_receive")
-        if self._met_at is None and record.first_id != NO_ID:
+        if self._met_at is None and record.first_id >= (self._ids.next_id or 0):
             self._met_at = record.first_id
         if len(self._ready) >= _MAX_READY:
             self._ids.hear(record)
