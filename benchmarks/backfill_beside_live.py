@@ -89,7 +89,6 @@ class _Samples:
         self._settings, self._hour = settings, newest
         self._index = HourIndex(Objects(settings.lake), TRADES.name)
         self._left = _SAMPLES_LIMIT
-        self._producer = Producer({"bootstrap.servers": settings.bootstrap})
 
     def phase(self, name: str, seconds: float) -> Phase:
         """Sample for so long, then wait for the candles of the last ones."""
@@ -107,10 +106,9 @@ class _Samples:
         at = int(hour.start.timestamp() * 1000) + 1000
         value = f'{{"e":"trade","E":{at},"s":"LTCUSDT","t":{hour.number},"p":"80.5","q":"1","T":{at},"m":true}}'
         headers = Headers(schema="binance.ws.trade", source="replay", received_ns=time.time_ns(), connection="bench")
-        self._producer.produce(
-            self._settings.topic_trades, key="binance:LTC-USDT", value=value, headers=headers.encode()
-        )
-        self._producer.flush()
+        producer = Producer({"bootstrap.servers": self._settings.bootstrap})
+        producer.produce(self._settings.topic_trades, key="binance:LTC-USDT", value=value, headers=headers.encode())
+        producer.flush()
         return hour
 
 
