@@ -136,7 +136,7 @@ def test_a_quiet_end_of_an_hour_is_proven_once_the_next_hour_tells(
     writer.commit(*hour_of_trades(first, 1, count=50))
     orchestra.settle()
     assert set(lake.rows(OHLC_1M, first)["status"][-10:]) == {"blind"}
-    clock.move(minutes=1)
+    clock.move(minutes=6)
     writer.commit(*hour_of_trades(first.next(), 51))
     clock.move(minutes=1)
     assert len(orchestra.settle()) == 2
