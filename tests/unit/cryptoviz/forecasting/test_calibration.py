@@ -45,6 +45,14 @@ def test_widths_of_a_day_do_not_know_scores_that_mature_in_it_or_later():
     assert (track(other, (1, 24))[151] > track(scores, (1, 24))[151]).all()
 
 
+def test_a_score_is_held_against_the_width_that_was_in_force_at_its_issue():
+    scores = np.ones((92 * 24, 1, 1))
+    scores[90 * 24 : 91 * 24] = 2.0
+    before, after = track(scores, (1,))[90:92, 0, 0, 1]
+    scores[91 * 24 :] = (before + after) / 2  # outside the width of the day before, inside the one of their day
+    assert track(scores, (1,))[92, 0, 0, 1] < after
+
+
 def test_scores_that_are_absent_move_nothing():
     scores = np.abs(np.random.default_rng(6).normal(0, 1, (120 * 24, 1, 1)))
     scores[100 * 24 :] = np.nan
