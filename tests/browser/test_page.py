@@ -114,6 +114,8 @@ def test_a_gap_is_drawn_as_a_gap_with_its_reason(visit):
     one = visit()
     page = one.open()
     one.wait(LIVE)
+    # The view is moved to the fan once, when it comes.
+    one.wait("() => cv.chart.points.length > 0")
     gap = page.evaluate("() => cv.chart.gaps.ranges.find((range) => range.status === 'blind')")
     assert (gap["to"] - gap["from"]) / 60 == 34
     assert page.evaluate(
