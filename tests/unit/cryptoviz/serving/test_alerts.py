@@ -45,7 +45,7 @@ def test_what_comes_back_is_another_alert():
 @pytest.fixture
 def alone(settings):
     """Ports at which nobody listens."""
-    return settings.model_copy(update={"ports": Ports(offset=21_000)})
+    return settings.model_copy(update={"ports": Ports(offset=50_000)})
 
 
 def test_a_silent_venue_and_services_that_do_not_answer_are_told(parts, live, alone, btc):

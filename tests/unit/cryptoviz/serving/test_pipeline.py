@@ -4,7 +4,7 @@ from cryptoviz.serving.pipeline import Rates, links
 from cryptoviz.serving.services import services
 from cryptoviz.settings import Ports, Settings
 
-ALONE = Settings(store="minio", demo=True, ports=Ports(offset=21_000))
+ALONE = Settings(store="minio", demo=True, ports=Ports(offset=50_000))
 
 
 def test_a_rate_needs_two_looks_and_is_over_the_last_minute():
