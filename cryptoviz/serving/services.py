@@ -36,7 +36,8 @@ def services(settings: Settings) -> list[dict[str, Any]]:
         name: (port, _http(name, port)) for name, port in asked.items()
     }
     server = settings.sql
-    questions["kafka"] = (settings.ports.of("kafka"), lambda: require_broker(settings.bootstrap))
+    broker = settings.bootstrap.split(",", maxsplit=1)[0].rpartition(":")[2]
+    questions["kafka"] = (int(broker), lambda: require_broker(settings.bootstrap))
     questions["postgres"] = (server.port, lambda: _select(server.conninfo(Role.READER)))
     with ThreadPoolExecutor(max_workers=len(questions), thread_name_prefix="services") as pool:
         return list(pool.map(lambda one: _asked(one[0], *one[1]), questions.items()))
