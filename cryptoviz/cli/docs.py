@@ -48,11 +48,12 @@ def pictures(
 ) -> None:
     """Photograph every tab of the running page: light, dark, and 390 pixels wide."""
     from cryptoviz.inspect.pictures import NoBrowser, take_pictures  # noqa: PLC0415
+    from cryptoviz.inspect.reach import Unreachable  # noqa: PLC0415
     from cryptoviz.settings import load_settings  # noqa: PLC0415
 
     address = f"http://127.0.0.1:{load_settings().ports.of('serving')}"
     try:
         for picture in take_pictures(address, folder, language=language):
             say(f"{picture} {picture.stat().st_size / 1000:.0f} kB")
-    except NoBrowser as error:
+    except (NoBrowser, Unreachable) as error:
         fail(str(error), Exit.DOWN)

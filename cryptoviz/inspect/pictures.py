@@ -5,10 +5,13 @@ A real browser visits a running stack; the pictures are kept small enough to liv
 
 import io
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cryptoviz.inspect.reach import require_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -44,8 +47,15 @@ LOOKS = (
 )
 
 
-def take_pictures(address: str, folder: Path, *, language: str = "en") -> Iterator[Path]:
-    """Write `<tab>-<look>.png` for every tab and look of the page at an address; yields each. Raises NoBrowser."""
+def take_pictures(
+    address: str, folder: Path, *, language: str = "en", tabs: Sequence[str] = TABS, looks: Sequence[Look] = LOOKS
+) -> Iterator[Path]:
+    """Write `<tab>-<look>.png` for tabs and looks of the page at an address; yields each.
+
+    Raises NoBrowser, and Unreachable when nobody serves the page there.
+    """
+    parts = urlsplit(address)
+    require_server(parts.hostname or "", parts.port or 80)
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     try:
         from playwright.sync_api import sync_playwright  # noqa: PLC0415 - of the development group alone
@@ -56,17 +66,19 @@ def take_pictures(address: str, folder: Path, *, language: str = "en") -> Iterat
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        for look in LOOKS:
-            yield from _pictures(browser, look, address, folder, language)
+        for look in looks:
+            yield from _pictures(browser, look, address, folder, language, tabs)
         browser.close()
 
 
-def _pictures(browser: "Browser", look: Look, address: str, folder: Path, language: str) -> Iterator[Path]:
+def _pictures(
+    browser: "Browser", look: Look, address: str, folder: Path, language: str, tabs: Sequence[str]
+) -> Iterator[Path]:
     context = browser.new_context(
         viewport={"width": look.width, "height": look.height}, color_scheme="dark" if look.theme == "dark" else "light"
     )
     context.add_init_script(f"localStorage.cryptoviz = JSON.stringify({{language: '{language}'}})")
-    for tab in TABS:
+    for tab in tabs:
         page = context.new_page()
         page.goto(f"{address}/#tab={tab}")
         page.wait_for_function("() => window.cv?.state === 'live' && document.querySelector('main .panel')")

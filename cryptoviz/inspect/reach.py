@@ -34,6 +34,12 @@ def require_lake(location: Location) -> None:
         raise Unreachable(f"the object store at {location.endpoint} does not answer; start the stack with ./run up")
 
 
+def require_server(host: str, port: int) -> None:
+    """Raise :class:`Unreachable` when nobody listens there."""
+    if not _answers(host, port):
+        raise Unreachable(f"nobody listens at {host}:{port}; start the stack with ./run demo")
+
+
 def require_broker(bootstrap: str) -> None:
     """Raise :class:`Unreachable` when no broker of the list accepts a connection."""
     for address in bootstrap.split(","):

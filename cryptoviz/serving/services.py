@@ -37,7 +37,8 @@ def services(settings: Settings) -> list[dict[str, Any]]:
     }
     server = settings.sql
     broker = settings.bootstrap.split(",", maxsplit=1)[0].rpartition(":")[2]
-    questions["kafka"] = (int(broker), lambda: require_broker(settings.bootstrap))
+    port = int(broker) if broker.isdigit() else settings.ports.of("kafka")
+    questions["kafka"] = (port, lambda: require_broker(settings.bootstrap))
     questions["postgres"] = (server.port, lambda: _select(server.conninfo(Role.READER)))
     with ThreadPoolExecutor(max_workers=len(questions), thread_name_prefix="services") as pool:
         return list(pool.map(lambda one: _asked(one[0], *one[1]), questions.items()))
