@@ -1,11 +1,11 @@
 """What a backfill costs those who watch live: lags side by side, without one and beside one, on a whole small stack.
 
 ``./run bench backfill_beside_live [--seconds 75] [--days 4]`` starts a stack of its own (Kafka, simulator, producer,
-Spark, Dagster; a lake in a directory) and measures for so many seconds twice, the second time while trades of many past
-days are being fetched, judged and folded. Two lags: of each live trade, from the venue's clock to the commit that shows
-it; and of an hour, from the instant its candles are due to its hourly candle. Hours do not end every few seconds, so the
-latter is of single trades put into past hours that are still empty: newer than all of the backfill, as a just ended hour
-is. They are due when they have settled; a just ended one is due at once.
+Spark, Dagster; a lake in a directory) and measures for so many seconds twice, the second time while trades of many
+past days are being fetched, judged and folded. Two lags: of each live trade, from the venue's clock to the commit that
+shows it; and of an hour, from the instant its candles are due to its hourly candle. Hours do not end every few
+seconds, so the latter is of single trades put into past hours that are still empty: newer than all of the backfill, as
+a just ended hour is. They are due when they have settled; a just ended one is due at once.
 """
 
 import argparse
