@@ -20,8 +20,8 @@ from cryptoviz_dagster.resources import Lake
 REPORTED = (*(table_named(name) for t in TOPICS for name in (t.clean_table, t.raw_table)), QUARANTINE, DUPLICATES)
 AT_ONCE = 40
 _RECENT = timedelta(hours=48)
-_ASKED_BY_NAME = 500
-"""So many hours are asked for one by one; for more, all that is known of the table is read."""
+_ASKED_AT_ONCE = 5_000
+"""So many hours of a table are looked up in a tick: years of them would take a second after each start."""
 DATA_VERSION_TAG = "dagster/data_version"
 """The one tag that Dagster indexes by partition."""
 
@@ -38,7 +38,7 @@ class LakeReports:
     def news(self, instance: dg.DagsterInstance, lake: Lake, *, now: datetime) -> list[dg.AssetMaterialization]:
         """At most :data:`AT_ONCE` events, newest hours first; an hour in progress is told once in ``refresh``."""
         events: list[dg.AssetMaterialization] = []
-        whole = REPORTED[self._turn % len(REPORTED)]
+        whole, has_more = REPORTED[self._turn % len(REPORTED)], False
         for table in REPORTED:
             since = None if table is whole else now - _RECENT
             hours = {
@@ -46,16 +46,19 @@ class LakeReports:
                 for hour, entry in lake.hours(table, since=since).items()
                 if self._first <= hour and hour.start <= now
             }
-            if untold := self._untold(table.name, hours, now):
-                told = _told_versions(instance, table.name, [hour.key for hour in untold])
+            unknown = self._untold(table.name, hours, now)
+            asked = {hour: hours[hour] for hour in unknown[:_ASKED_AT_ONCE]}
+            if asked:
+                told = _told_versions(instance, table.name, [hour.key for hour in asked])
                 self._told.setdefault(table.name, {}).update(told)
-            untold = self._untold(table.name, hours, now)[: AT_ONCE - len(events)]
+            untold = self._untold(table.name, asked, now)[: AT_ONCE - len(events)]
+            has_more |= len(asked) < len(unknown)
             events += [_event(table.name, hour, hours[hour]) for hour in untold]
             if any(hour.end > now for hour in untold):
                 self._open_told[table.name] = now
                 events += _topic_events(table)
         # A table with more to tell than fits keeps its turn.
-        self._turn += len(events) < AT_ONCE
+        self._turn += len(events) < AT_ONCE and not has_more
         return events
 
     def _untold(self, table: str, hours: Mapping[Hour, HourEntry], now: datetime) -> list[Hour]:
@@ -69,12 +72,12 @@ class LakeReports:
 
 
 def _told_versions(instance: dg.DagsterInstance, table: str, keys: Sequence[str]) -> dict[Hour, str]:
-    """Version in the newest event of each of these hours, and maybe of others."""
+    """Version in the newest event of each of these hours that has one."""
     tags = instance.event_log_storage.get_latest_tags_by_partition(
         dg.AssetKey(table),
         dg.DagsterEventType.ASSET_MATERIALIZATION,
         [DATA_VERSION_TAG],
-        asset_partitions=keys if len(keys) <= _ASKED_BY_NAME else None,
+        asset_partitions=keys,
     )
     return {Hour.from_key(key): values[DATA_VERSION_TAG] for key, values in tags.items()}
 
