@@ -27,7 +27,7 @@ def run_query(location: Location, query: str) -> pl.DataFrame:
     with duckdb.connect() as connection:
         _require_query(connection, query)
         with reading(location):
-            _register_mentioned(connection, location, connection.get_table_names(query))
+            _register_mentioned(connection, location, _mentioned(connection, query))
         connection.execute("SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true")
         rows: pl.DataFrame = connection.sql(query).pl()
         return rows
@@ -37,6 +37,14 @@ def _require_query(connection: duckdb.DuckDBPyConnection, query: str) -> None:
     statements = connection.extract_statements(query)
     if len(statements) != 1 or statements[0].type not in _READS:
         raise NotAQuery("the lake is read-only here: give one SELECT, DESCRIBE, SUMMARIZE or EXPLAIN")
+
+
+def _mentioned(connection: duckdb.DuckDBPyConnection, query: str) -> set[str]:
+    """Tables a query names; none when DuckDB cannot tell before it knows their columns, as in a join ``USING``."""
+    try:
+        return connection.get_table_names(query)
+    except duckdb.BinderException:
+        return set()
 
 
 def register_tables(connection: duckdb.DuckDBPyConnection, location: Location, names: Iterable[str]) -> list[str]:

@@ -160,7 +160,7 @@ def test_an_import_killed_half_way_and_run_again_is_whole_and_once_more_adds_not
     assert sorted(row["d"] for row in days) == [f"2025-09-{day:02}" for day in range(8, 14)]
 
 
-def test_an_unpartitioned_bucket_is_imported_with_its_origin(stack):
+def test_an_unpartitioned_bucket_is_imported_with_its_origin(stack, wait_for):
     values = stack.stack_values()
     bucket = Location(
         uri="s3://crypto-data",
@@ -174,12 +174,9 @@ def test_an_unpartitioned_bucket_is_imported_with_its_origin(stack):
     Objects(bucket).put("notes.json", json.dumps(TOPICS["cryptoTopic"]).encode())
     done = imported(stack, "s3://crypto-data")
     assert (done["files"], done["imported"], done["quarantined"]) == (4, 4, {})
-    origins = sql(
-        stack,
-        "select r.connection as origin, q.name, q.other_fields from quotes q join raw_quotes r "
-        'using (topic, "partition", "offset") '
-        "where r.connection like '%s3://crypto-data/%' order by 1",
-    )
+    query = """select r.connection as origin, q.name from quotes q join raw_quotes r
+               using (topic, "partition", "offset") where r.connection like '%s3://crypto-data/%' order by 1"""
+    origins = wait_for(lambda: sql(stack, query), timeout_s=60, what="the raw records of the import")
     assert [row["origin"].split("s3://")[1] for row in origins] == [
         "crypto-data/crypto_0.parquet#0", "crypto-data/crypto_1.parquet#0", "crypto-data/crypto_2.parquet#0",
         "crypto-data/notes.json#0",

@@ -42,6 +42,11 @@ def test_a_table_nobody_wrote_is_named_and_the_name_of_a_column_is_no_table(fill
     assert run_query(filled, "select count(*) as trades from ohlc_1m")["trades"].to_list() == [3]
 
 
+def test_tables_are_joined_by_the_names_of_their_columns(filled):
+    query = "select a.close from ohlc_1m a join ohlc_1m b using (venue, symbol, window_start)"
+    assert run_query(filled, query).height == 3
+
+
 def test_the_tables_that_exist_can_be_shown_and_described(filled):
     assert run_query(filled, "show tables")["name"].to_list() == ["ohlc_1m"]
     described = run_query(filled, "describe ohlc_1m")
