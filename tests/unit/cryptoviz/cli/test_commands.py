@@ -91,7 +91,9 @@ def test_a_stack_that_does_not_run_is_down_and_lists_its_services(cli):
     done = cli("status", "--json")
     said = json.loads(done.stdout)
     assert done.exit_code == 3
-    assert {"spark", "dagster-daemon"} <= {service["name"] for service in said["services"]}
+    names = {service["name"] for service in said["services"]}
+    assert {"spark", "dagster-daemon"} <= names
+    assert "kafka" not in names, "the broker is somebody else's"
     assert {service["state"] for service in said["services"]} == {"stopped"}
     assert said["topics"] == said["tables"] == []
     assert "Dagster" in said["links"]
