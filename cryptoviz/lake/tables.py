@@ -243,6 +243,8 @@ DUPLICATES = Table(
         Column("last_trade_id", Type.INT64, "Last id of the record"),
         Column("event_time", Type.TIMESTAMP, "When it happened, by the venue's clock"),
         Column("source", Type.STRING, "How it reached us: ws, rest, repair, backfill, history or replay"),
+        Column("price", Type.DECIMAL, "What the record says of it, where it says a price", nullable=True),
+        Column("quantity", Type.DECIMAL, "So for the quantity, in base units", nullable=True),
         Column("row_hash", Type.INT64, "xxHash64 of the venue's bytes, seed 42"),
     ),
     key=("topic", "partition", "offset"),

@@ -14,6 +14,7 @@ from cryptoviz.lake.schema import Table
 from cryptoviz.lake.tables import DUPLICATES, QUARANTINE
 from cryptoviz.storage.objects import Objects
 from streaming.feeds.parsed import MAX_VALUE_BYTES
+from streaming.spark.decimals import DECIMAL
 from streaming.spark.imported import with_refused
 from streaming.spark.judges import Judge
 from streaming.spark.novelty import Novelty
@@ -60,7 +61,7 @@ def clean_topic(
     new = rows[Novelty.NEW]
     files = [
         *write_hours(kind.table, _arrow(new, kind.table), objects),
-        *write_hours(DUPLICATES, _arrow(rows[Novelty.REPEAT], DUPLICATES), objects),
+        *write_hours(DUPLICATES, _arrow(_said_again(rows[Novelty.REPEAT]), DUPLICATES), objects),
         *write_hours(QUARANTINE, _quarantine(records, judged.refusals), objects),
     ]
     return TopicReport(
@@ -76,6 +77,12 @@ def clean_topic(
 
 def _arrow(rows: pl.DataFrame, table: Table) -> pa.Table:
     return rows.select(table.column_names).to_arrow() if rows.height else pa.table({})
+
+
+def _said_again(repeats: pl.DataFrame) -> pl.DataFrame:
+    """Repeats with what they say, so that one that contradicts the record kept can be told."""
+    silent = [name for name in ("price", "quantity") if name not in repeats.columns]
+    return repeats.with_columns(pl.lit(None, DECIMAL).alias(name) for name in silent)
 
 
 def _quarantine(records: pa.Table, refusals: Mapping[int, tuple[str, str]]) -> pa.Table:

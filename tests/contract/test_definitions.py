@@ -87,6 +87,7 @@ CHECKS = {
 }
 WARNINGS = {
     "ohlc_1m:prices_are_as_listed",
+    "ohlc_1m:repeats_agree",
     "hourly_metrics:columns_have_values",
     "market_overview:sources_give_every_column",
     "market_overview:sources_are_fresh",

@@ -13,6 +13,7 @@ from cryptoviz_dagster.defs.market.metric_checks import metric_checks
 from cryptoviz_dagster.defs.market.metric_sensor import history_sensor, metrics_job
 from cryptoviz_dagster.defs.market.metrics import metric_assets
 from cryptoviz_dagster.defs.market.records import record_specs
+from cryptoviz_dagster.defs.market.repeat_checks import repeat_checks
 from cryptoviz_dagster.defs.market.sensors import LongPoll, hour_sensor, roll_up_sensor
 from cryptoviz_dagster.partitions import daily_from, hourly_from
 from cryptoviz_dagster.staleness import Patience
@@ -43,7 +44,7 @@ def market_definitions(settings: Settings, *, poll: LongPoll | None = None) -> d
     patience = Patience(refresh=settings.open_hour_refresh)
     return dg.Definitions(
         assets=[*candle_assets(hours, days), *record_specs(hours, days), *metric_assets(hours)],
-        asset_checks=[*candle_checks(hours), *listing_checks(hours), *metric_checks(hours)],
+        asset_checks=[*candle_checks(hours), *listing_checks(hours), *repeat_checks(hours), *metric_checks(hours)],
         jobs=[hour_job, metrics],
         sensors=[
             hour_sensor(hour_job, first=first, patience=patience, poll=poll),
