@@ -1,5 +1,7 @@
 from datetime import UTC, datetime
+from decimal import Decimal
 
+import polars as pl
 import pyarrow as pa
 import pytest
 import xxhash
@@ -60,6 +62,13 @@ def test_every_record_ends_in_exactly_one_table(tmp_path):
     assert rows == {"trades": 2, "duplicates": 2, "quarantine": 1}
     assert report.ids == {"binance:BTC-USDT": [(1, 2)]}
     assert (report.refused, report.repeated, report.ranges[0].end) == (1, 2, 5)
+
+
+def test_the_first_of_two_records_with_one_id_is_kept_and_what_the_second_says_is_not_lost(tmp_path):
+    report = clean(tmp_path, records([trade(1, price="10"), trade(1, price="99.5", quantity="3")]))
+    said = {f.table: pl.read_parquet(tmp_path / f.table / f.path).row(0, named=True) for f in report.files}
+    assert said["trades"]["price"] == Decimal(10)
+    assert (said["duplicates"]["price"], said["duplicates"]["quantity"]) == (Decimal("99.5"), Decimal(3))
 
 
 POISON = {
