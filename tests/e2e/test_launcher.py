@@ -68,7 +68,7 @@ def test_a_started_stack_is_healthy_and_tells_where_and_what_it_takes(stack: Set
     assert found.phase is Phase.READY
     assert [one.name for one in found.services] == list(SERVICES)
     assert all(one.pid and one.port and one.memory_mb > 10 and not one.waiting_for for one in found.services)
-    assert found.links["Exchange simulator"].endswith(f":{stack.ports.exchange}/")
+    assert found.links["Exchange simulator"].endswith(f":{stack.ports.exchange}/sim/state")
     assert any("started" in line.lower() for line in logs(stack, "kafka"))
 
 

@@ -223,6 +223,7 @@ def test_a_backfill_in_any_order_writes_the_bytes_of_the_live_order(recorded, li
     parts = [(table, part) for table, rows in recorded.items() for part in shuffled_parts(rows, dice)]
     for table, part in sorted(parts, key=lambda _: dice.random()):
         market.commit(table, part)
+    market.now += timedelta(minutes=5)
     assert set(market.follow()) == {"closed"}
     market.fold_days(days)
     written = market.digests()
