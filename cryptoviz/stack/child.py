@@ -25,6 +25,7 @@ def main(arguments: list[str]) -> None:
     options = dict(zip(arguments[:split:2], arguments[1:split:2], strict=True))
     command = arguments[split + 1 :]
     _die_with_parent()
+    _hear_signals()
     if "--starts" in options:
         time.sleep(pause_before_start(Path(options["--starts"]), now=time.time()))
     environment = dict(os.environ)
@@ -47,6 +48,12 @@ def pause_before_start(history: Path, *, now: float) -> float:
 
 def _pause(count: float) -> float:
     return min(_LONGEST_PAUSE_S, 2.0 ** (count - 1)) if count else 0.0
+
+
+def _hear_signals() -> None:
+    """Undo what a shell does to jobs in the background: ignored signals stay ignored across exec, stops among them."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _die_with_parent() -> None:

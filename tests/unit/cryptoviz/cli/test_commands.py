@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from cryptoviz.cli.main import app
 from cryptoviz.inspect import replay
 from cryptoviz.lake.candle_tables import OHLC_1M
+from cryptoviz.stack.supervision import CHILD
 from cryptoviz.storage.frames import replace_partition
 
 CHECKOUT = Path(__file__).parents[4]
@@ -266,8 +267,9 @@ def test_a_page_that_drifted_fails_with_the_difference(cli, tmp_path):
 
 
 def start(home, *arguments):
+    """A command that hears Ctrl-C, also where these tests do not, as in a job in the background."""
     environment = {**os.environ, "CRYPTOVIZ_HOME": str(home), "CRYPTOVIZ_STORE": "local"}
-    command = [sys.executable, "-m", "cryptoviz.cli.main", *arguments]
+    command = [sys.executable, str(CHILD), "--", sys.executable, "-m", "cryptoviz.cli.main", *arguments]
     return subprocess.Popen(
         command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -33,3 +33,11 @@ def test_the_command_gets_its_keys_from_the_file_and_its_exit_status_is_passed_o
     child = [sys.executable, str(CHILD), "--env-file", str(keys), "--starts", str(tmp_path / "starts"), "--", *command]
     done = subprocess.run(child, capture_output=True, text=True, check=False, env=dict(os.environ))
     assert (done.stdout, done.returncode) == ("a=b\n", 78)
+
+
+def test_signals_that_the_parent_ignores_are_heard_again() -> None:
+    numbers = "signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM"
+    asked = f"import signal; print([signal.getsignal(n) == signal.SIG_IGN for n in ({numbers})])"
+    deaf = 'trap "" HUP INT QUIT TERM; exec "$@"'
+    child = ["sh", "-c", deaf, "sh", sys.executable, str(CHILD), "--", sys.executable, "-c", asked]
+    assert subprocess.run(child, capture_output=True, text=True, check=True).stdout == "[False, False, False, False]\n"
