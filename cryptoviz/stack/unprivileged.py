@@ -21,6 +21,8 @@ def main(arguments: list[str]) -> None:
     """Become the command."""
     command = arguments[arguments.index("--") + 1 :]
     parent = os.getppid()
+    # Ignored in jobs of a shell's background, and so in what they start.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if os.geteuid() == 0:
         become_nobody()
     if sys.platform == "linux":
