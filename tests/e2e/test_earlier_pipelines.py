@@ -5,6 +5,7 @@ import io
 import json
 import os
 import signal
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -54,7 +55,9 @@ def stack(make_stack):
 
 
 def sql(stack, query):
+    """Rows, none while it cannot be answered; what is said of that is shown when the test fails."""
     said = stack.cli("sql", query, "-o", "json", check=False)
+    sys.stderr.write(said.stderr)
     return [json.loads(line) for line in said.stdout.splitlines()] if said.returncode == 0 else []
 
 
@@ -137,7 +140,7 @@ def of_import(stack):
     return sorted(tuple(row) for row in csv.reader(io.StringIO(said)))
 
 
-def test_an_import_killed_half_way_and_run_again_is_whole_and_once_more_adds_nothing(stack, archive):
+def test_an_import_killed_half_way_and_run_again_is_whole_and_once_more_adds_nothing(stack, archive, wait_for):
     stack.environment["CRYPTOVIZ_CRASH_AT"] = "outbox.after_produce:70"
     killed = stack.cli("import", "legacy", str(archive), check=False)
     del stack.environment["CRYPTOVIZ_CRASH_AT"]
@@ -146,7 +149,8 @@ def test_an_import_killed_half_way_and_run_again_is_whole_and_once_more_adds_not
     assert (done["rows"], done["already_there"] + done["published"]) == (120, 120)
     assert list(done["skipped"]) == ["year=2025/month=9/day=12/part-00001.snappy.parquet"]
     counts = "select count(*) as n, count(distinct price) as d, sum(cast(price as double)) as total from quotes"
-    assert sql(stack, f"{counts} where source = 'import'") == [{"n": 119, "d": 119, "total": 120 * 121 / 2 - 5}]
+    whole = [{"n": 119, "d": 119, "total": 120 * 121 / 2 - 5}]
+    wait_for(lambda: sql(stack, f"{counts} where source = 'import'") == whole, timeout_s=30, what="every row, once")
     refused = sql(stack, "select reason, connection from quarantine where source = 'import'")
     assert [row["reason"] for row in refused] == ["not_positive"]
     assert refused[0]["connection"].endswith("/year=2025/month=9/day=8/part-00000.snappy.parquet#4")
