@@ -1,9 +1,11 @@
 """The Python client: candles as a Polars frame, and DuckDB over all tables, from a lake or a running server."""
 
+import atexit
 import json
 import urllib.error
 import urllib.parse
 import urllib.request
+import weakref
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from cryptoviz.storage.frames import scan_between
 
 _PAGE = 20_000
 _TIMEOUT_S = 60
+_opened: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
 _SCHEMA = "crypto"
 
 
@@ -82,7 +85,15 @@ def connect(source: str | Path | None = None) -> duckdb.DuckDBPyConnection:
     connection.execute(f"SET TimeZone = 'UTC'; CREATE SCHEMA {_SCHEMA}")
     for name in names:
         connection.execute(f"CREATE VIEW {_SCHEMA}.{name} AS SELECT * FROM {name}")  # noqa: S608 - the contract's name
+    _opened.add(connection)
     return connection
+
+
+@atexit.register
+def _close_opened() -> None:
+    """DuckDB's threads end while the interpreter is whole, not in the midst of its teardown."""
+    for connection in list(_opened):
+        connection.close()
 
 
 def _from_lake(
